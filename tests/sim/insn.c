@@ -1,0 +1,566 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Instructions of a TDX host that the emulator lacks or does otherwise: found
+ * by their bytes when a block is translated, done in a callback before they
+ * would run, skipped by setting the pc behind them.
+ *
+ * Rules that hold in every callback here:
+ *  - Act in long mode only: setting the pc ignores the code segment base.
+ *  - The exact state comes from cpu_restore_state() with the return address of
+ *    the callback; after that the only ways out are setting the pc and raising
+ *    a fault.  A plain return is for "not ours", before the state was touched.
+ *  - The address known at translation is not the pc: blocks are shared between
+ *    virtual aliases.
+ */
+#include "sim.h"
+
+#include <string.h>
+
+#define CR4_VMXE	(1ULL << 13)
+#define EFER_LMA	(1ULL << 10)
+#define EFLAGS_CF	1
+#define EXC_GP		13
+#define PAGE_OFFSET_MASK 0xfffULL
+
+/* Host address inside the block, as QEMU's own helpers would pass it. */
+#define HOST_PC()	((uintptr_t)__builtin_return_address(0))
+#define GETPC_ADJ	2
+
+static bool vmx_on[SIM_MAX_CPUS];
+
+/* --- state of the CPU that runs the callback --------------------------------- */
+
+struct cpu_ctx {
+	CPUState *cpu;
+	void *env;
+	uint64_t *regs;
+	uint64_t rip;		/* of the instruction; valid after cpu_exact() */
+};
+
+/* False if this is not ours: real or protected mode, or nothing known yet. */
+static bool cpu_begin(struct cpu_ctx *c)
+{
+	uint64_t efer;
+
+	if (!qemu_reg("efer", &efer) || !(efer & EFER_LMA))
+		return false;
+	c->cpu = qemu_current_cpu();
+	c->env = qemu_env(c->cpu);
+	c->regs = c->env ? env_regs(c->env) : NULL;
+	return c->env != NULL;
+}
+
+/* From here on leave by cpu_skip() or cpu_again() only. */
+static void cpu_exact(struct cpu_ctx *c, uintptr_t host_pc)
+{
+	qemu.cpu_restore_state(c->cpu, host_pc - 1);
+	qemu_reg("rip", &c->rip);
+}
+
+static void cpu_skip(struct cpu_ctx *c, const struct insn *insn)
+{
+	qemu_plugin_set_pc(c->rip + insn->len);
+}
+
+/* Run the same instruction again, in a new block: the memory map changed. */
+static void cpu_again(struct cpu_ctx *c)
+{
+	qemu_plugin_set_pc(c->rip);
+}
+
+static void set_arith_flags(void *env, uint64_t flags)
+{
+	qemu.helper_write_eflags(env, flags, 0);
+}
+
+/* --- lines poisoned by this thread, to be armed without sim_lock() ------------- */
+
+#define MAX_FRESH	32
+
+static __thread struct {
+	uint64_t pa[MAX_FRESH];
+	unsigned int nr;
+} fresh;
+
+static void note_poisoned(uint64_t pa)
+{
+	if (fresh.nr < MAX_FRESH)
+		fresh.pa[fresh.nr++] = pa;
+}
+
+/* True if the memory map changed. */
+static bool arm_fresh(unsigned int cpu)
+{
+	bool changed = false;
+
+	for (unsigned int i = 0; i < fresh.nr; i++) {
+		if (!poison_armed(fresh.pa[i])) {
+			poison_arm(fresh.pa[i]);
+			changed = true;
+		}
+		event("\"ev\":\"poison\",\"cpu\":%u,\"pa\":\"0x%lx\"", cpu, fresh.pa[i]);
+	}
+	fresh.nr = 0;
+	return changed;
+}
+
+static bool flush_wc(unsigned int cpu)
+{
+	sim_lock();
+	wc_flush(cpu, note_poisoned);
+	sim_unlock();
+	return arm_fresh(cpu);
+}
+
+/* --- VMX ------------------------------------------------------------------------ */
+
+static void on_vmxon(unsigned int cpu, void *u)
+{
+	uintptr_t host_pc = HOST_PC();
+	struct cpu_ctx c;
+
+	if (!cpu_begin(&c))
+		return;
+	cpu_exact(&c, host_pc);
+	vmx_on[cpu % SIM_MAX_CPUS] = true;
+	event("\"ev\":\"vmxon\",\"cpu\":%u", cpu);
+	set_arith_flags(c.env, 0);
+	cpu_skip(&c, u);
+}
+
+static void on_vmxoff(unsigned int cpu, void *u)
+{
+	uintptr_t host_pc = HOST_PC();
+	struct cpu_ctx c;
+
+	if (!vmx_on[cpu % SIM_MAX_CPUS] || !cpu_begin(&c))
+		return;				/* the emulator raises #UD */
+	cpu_exact(&c, host_pc);
+	vmx_on[cpu % SIM_MAX_CPUS] = false;
+	event("\"ev\":\"vmxoff\",\"cpu\":%u", cpu);
+	set_arith_flags(c.env, 0);
+	cpu_skip(&c, u);
+}
+
+/* VMCLEAR, VMPTRLD, INVEPT, INVVPID: no VM ever runs, so they just succeed. */
+static void on_vmx_nothing(unsigned int cpu, void *u)
+{
+	uintptr_t host_pc = HOST_PC();
+	struct cpu_ctx c;
+
+	if (!vmx_on[cpu % SIM_MAX_CPUS] || !cpu_begin(&c))
+		return;
+	cpu_exact(&c, host_pc);
+	set_arith_flags(c.env, 0);
+	cpu_skip(&c, u);
+}
+
+/* TCG takes CR4.VMXE for a reserved bit: write the register ourselves. */
+static void on_mov_cr4(unsigned int cpu, void *u)
+{
+	uintptr_t host_pc = HOST_PC();
+	const struct insn *insn = u;
+	struct cpu_ctx c;
+	uint64_t value;
+
+	(void)cpu;
+	if (!cpu_begin(&c))
+		return;
+	value = c.regs[(insn->modrm & 7) | (insn->rex & 1 ? 8 : 0)];
+	if (!(value & CR4_VMXE))
+		return;
+	cpu_exact(&c, host_pc);
+	qemu.cpu_x86_update_cr4(c.env, value);
+	cpu_skip(&c, insn);
+}
+
+/* --- CPUID, RDMSR ------------------------------------------------------------- */
+
+static void on_cpuid(unsigned int cpu, void *u)
+{
+	uintptr_t host_pc = HOST_PC();
+	struct cpu_ctx c;
+	uint32_t out[4];
+
+	(void)cpu;
+	if (!cpu_begin(&c) ||
+	    !platform_cpuid(c.env, c.regs[R_AX], c.regs[R_CX], out))
+		return;
+	cpu_exact(&c, host_pc);
+	c.regs[R_AX] = out[0];
+	c.regs[R_BX] = out[1];
+	c.regs[R_CX] = out[2];
+	c.regs[R_DX] = out[3];
+	cpu_skip(&c, u);
+}
+
+static void on_rdmsr(unsigned int cpu, void *u)
+{
+	uintptr_t host_pc = HOST_PC();
+	struct cpu_ctx c;
+	uint64_t value;
+
+	(void)cpu;
+	if (!cpu_begin(&c) || !platform_rdmsr(c.regs[R_CX], &value))
+		return;
+	cpu_exact(&c, host_pc);
+	c.regs[R_AX] = (uint32_t)value;
+	c.regs[R_DX] = value >> 32;
+	cpu_skip(&c, u);
+}
+
+/* --- SEAMCALL ------------------------------------------------------------------ */
+
+static bool worth_logging(uint64_t leaf)
+{
+	return leaf != TDH_PHYMEM_PAGE_RDMD && leaf != TDH_SYS_RD;
+}
+
+static void on_seamcall(unsigned int cpu, void *u)
+{
+	uintptr_t host_pc = HOST_PC();
+	struct seam_regs r;
+	struct cpu_ctx c;
+	uint64_t leaf, page, rcx;
+
+	if (!vmx_on[cpu % SIM_MAX_CPUS] || !cpu_begin(&c))
+		return;				/* #UD outside VMX operation */
+	sim_machine_ready();
+	cpu_exact(&c, host_pc);
+	r = (struct seam_regs){
+		.rax = c.regs[R_AX], .rcx = c.regs[R_CX], .rdx = c.regs[R_DX],
+		.r8 = c.regs[R_8], .r9 = c.regs[R_9], .r10 = c.regs[R_10],
+		.r11 = c.regs[R_11],
+	};
+	leaf = r.rax;
+	page = r.r8;
+	rcx = r.rcx;
+	STAT_INC(seamcalls);
+	sim_lock();
+	wc_flush(cpu, note_poisoned);
+	tdx_seamcall(cpu, &r);
+	sim_unlock();
+	arm_fresh(cpu);
+	if (worth_logging(leaf & TDX_LEAF_MASK))
+		event("\"ev\":\"seamcall\",\"cpu\":%u,\"leaf\":\"%s\",\"nr\":\"0x%lx\","
+		      "\"rcx\":\"0x%lx\",\"r8\":\"0x%lx\",\"rax\":\"0x%lx\"",
+		      cpu, tdx_leaf_name(leaf), leaf, rcx, page, r.rax);
+	if (!r.vmfail) {
+		c.regs[R_AX] = r.rax;
+		c.regs[R_CX] = r.rcx;
+		c.regs[R_DX] = r.rdx;
+		c.regs[R_8] = r.r8;
+		c.regs[R_9] = r.r9;
+		c.regs[R_10] = r.r10;
+		c.regs[R_11] = r.r11;
+	}
+	set_arith_flags(c.env, r.vmfail ? EFLAGS_CF : 0);
+	cpu_skip(&c, u);
+}
+
+/* --- stores that go around the cache -------------------------------------------- */
+
+/* Intel SDM volume 2, MOVDIR64B: 64 bytes from memory to the address in a register. */
+static void on_movdir64b(unsigned int cpu, void *u)
+{
+	uintptr_t host_pc = HOST_PC();
+	struct insn insn = *(const struct insn *)u;
+	uint64_t src, dst, data[8], pa, cs = 0;
+	unsigned int modrm_at = insn.opcode + 3, oi;
+	bool disarm = false;
+	struct cpu_ctx c;
+
+	(void)cpu;
+
+	if (!cpu_begin(&c))
+		return;
+	sim_machine_ready();
+	cpu_exact(&c, host_pc);
+	insn.next_rip = c.rip + insn.len;
+	src = insn_address(&insn, modrm_at, c.regs);
+	dst = c.regs[(insn.modrm >> 3 & 7) | (insn.rex & 4 ? 8 : 0)];
+	if (insn.address32)
+		dst = (uint32_t)dst;
+	if (dst % SIM_LINE)
+		qemu.raise_exception_err_ra(c.env, EXC_GP, 0, host_pc - GETPC_ADJ);
+	qemu_reg("cs", &cs);
+	oi = 3 << 5 | qemu.x86_mmu_index_pl(c.env, cs & 3);	/* 8 bytes, this privilege */
+	for (unsigned int i = 0; i < 8; i++)
+		data[i] = qemu.cpu_ldq_mmu(c.env, src + i * 8, oi, host_pc - GETPC_ADJ);
+	for (unsigned int i = 0; i < 8; i++)
+		qemu.cpu_stq_mmu(c.env, dst + i * 8, data[i], oi, host_pc - GETPC_ADJ);
+	STAT_INC(movdir64b);
+	if (qemu_plugin_translate_vaddr(dst, &pa)) {
+		sim_lock();
+		disarm = mem_line_poisoned(pa);
+		mem_full_line(pa);
+		disarm = disarm && !mem_page_poisoned(pa);
+		sim_unlock();
+		if (disarm)
+			poison_disarm(pa);
+	}
+	cpu_skip(&c, &insn);
+}
+
+/* Bytes that a non-temporal store writes; 0 = it is none.  Finds its ModRM. */
+static unsigned int nt_store_size(struct insn *insn, unsigned int *modrm_at)
+{
+	const uint8_t *b = &insn->bytes[insn->opcode];
+	bool wide = false;
+	uint8_t op;
+
+	if (b[0] == 0x0f) {
+		op = b[1];
+		*modrm_at = insn->opcode + 2;
+	} else if (b[0] == 0xc5) {
+		wide = b[1] & 4;
+		insn->rex = b[1] & 0x80 ? 0 : 4;
+		op = b[2];
+		*modrm_at = insn->opcode + 3;
+	} else if (b[0] == 0xc4 && (b[1] & 0x1f) == 1) {
+		wide = b[2] & 4;
+		insn->rex = ~b[1] >> 5 & 7;
+		op = b[3];
+		*modrm_at = insn->opcode + 4;
+	} else {
+		return 0;
+	}
+	if (insn->bytes[*modrm_at] >> 6 == 3)
+		return 0;
+	switch (op) {
+	case 0xc3:				/* MOVNTI */
+		return b[0] != 0x0f ? 0 : insn->rex & 8 ? 8 : 4;
+	case 0xe7:				/* MOVNTQ, MOVNTDQ */
+		if (b[0] == 0x0f && !insn->opsize)
+			return 8;
+		/* fall through */
+	case 0x2b:				/* MOVNTPS, MOVNTPD */
+		return wide ? 32 : 16;
+	}
+	return 0;
+}
+
+static void on_nt_store(unsigned int cpu, void *u)
+{
+	uintptr_t host_pc = HOST_PC();
+	struct insn insn = *(const struct insn *)u;
+	unsigned int modrm_at, size = nt_store_size(&insn, &modrm_at);
+	struct cpu_ctx c;
+	uint64_t va, pa;
+
+	if (!cpu_begin(&c))
+		return;
+	va = insn_address(&insn, modrm_at, c.regs);
+	if (!qemu_plugin_translate_vaddr(va, &pa) || !mem_ptr(pa))
+		return;				/* a fault, or no memory */
+	if ((va & PAGE_OFFSET_MASK) + size > SIM_PAGE)
+		size = SIM_PAGE - (va & PAGE_OFFSET_MASK);
+	STAT_INC(nt_stores);
+	sim_lock();
+	wc_store(cpu, pa, size, note_poisoned);
+	sim_unlock();
+	if (!fresh.nr || !arm_fresh(cpu))
+		return;
+	cpu_exact(&c, host_pc);
+	cpu_again(&c);
+}
+
+/* SFENCE, MFENCE, WBINVD: what is left in the buffers goes to memory. */
+static void on_fence(unsigned int cpu, void *u)
+{
+	uintptr_t host_pc = HOST_PC();
+	struct cpu_ctx c;
+
+	(void)u;
+	if (!flush_wc(cpu) || !cpu_begin(&c))
+		return;
+	cpu_exact(&c, host_pc);
+	cpu_again(&c);
+}
+
+/* --- which kernel runs ------------------------------------------------------------ */
+
+/*
+ * A kernel is entered from code that runs where virtual is physical (the code
+ * between two kernels, a decompressor), above the first MiB, where application
+ * processors start.  Page-table loads tell: the first one from such an address
+ * after one from elsewhere is a jump to another kernel.
+ */
+enum { RUNS_HIGH, RUNS_IDENTITY };
+static qemu_plugin_u64 where;
+
+static void on_identity_cr3(unsigned int cpu, void *u)
+{
+	(void)u;
+	if (qemu_plugin_u64_get(where, cpu) == RUNS_IDENTITY)
+		return;
+	qemu_plugin_u64_set(where, cpu, RUNS_IDENTITY);
+	sim_kernel_jump(cpu);
+}
+
+static void watch_cr3(struct qemu_plugin_insn *insn)
+{
+	uint64_t va = qemu_plugin_insn_vaddr(insn), pa;
+
+	if (va >= 1 << 20 && va < 1ULL << 46 && qemu_plugin_translate_vaddr(va, &pa) && va == pa)
+		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_identity_cr3,
+						       QEMU_PLUGIN_CB_NO_REGS, NULL);
+	else
+		qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(
+			insn, QEMU_PLUGIN_INLINE_STORE_U64, where, RUNS_HIGH);
+}
+
+/* --- finding them ------------------------------------------------------------------ */
+
+/* The same bytes at many places share one copy, which lives as long as QEMU. */
+static const struct insn *intern(const struct insn *insn)
+{
+	static GHashTable *known;
+	static GMutex mutex;
+	struct insn *copy;
+	GBytes *key = g_bytes_new(insn, sizeof(*insn));
+
+	g_mutex_lock(&mutex);
+	if (!known)
+		known = g_hash_table_new(g_bytes_hash, g_bytes_equal);
+	copy = g_hash_table_lookup(known, key);
+	if (!copy) {
+		copy = g_memdup2(insn, sizeof(*insn));
+		g_hash_table_insert(known, key, copy);
+		key = NULL;
+	}
+	g_mutex_unlock(&mutex);
+	if (key)
+		g_bytes_unref(key);
+	return copy;
+}
+
+/* The callback for an instruction; fills length and ModRM. */
+static qemu_plugin_vcpu_udata_cb_t match(struct insn *insn)
+{
+	const uint8_t *b = &insn->bytes[insn->opcode];
+	unsigned int at;
+	uint8_t reg;
+
+	if (b[0] != 0x0f) {
+		/* VEX: MOVNTDQ, MOVNTPS and kin */
+		return (b[0] == 0xc5 || b[0] == 0xc4) && nt_store_size(insn, &at) ?
+			on_nt_store : NULL;
+	}
+	insn->modrm = b[2];
+	reg = b[2] >> 3 & 7;
+	insn->len = insn->opcode + 2;
+	switch (b[1]) {
+	case 0xa2:
+		return on_cpuid;
+	case 0x32:
+		return on_rdmsr;
+	case 0x09:
+		return on_fence;
+	case 0xae:
+		insn->len++;
+		return b[2] >= 0xf0 && !insn->rep ? on_fence : NULL;
+	case 0x22:
+		insn->len++;
+		return reg == 4 ? on_mov_cr4 : NULL;
+	case 0x01:
+		insn->len++;
+		if (b[2] == 0xcf && insn->opsize)
+			return on_seamcall;
+		return b[2] == 0xc4 ? on_vmxoff : NULL;
+	case 0xc7:
+		if (reg != 6 || b[2] >> 6 == 3)
+			return NULL;
+		insn->len = insn_modrm_end(insn, insn->opcode + 2);
+		return insn->rep == 0xf3 ? on_vmxon : on_vmx_nothing;
+	case 0x38:
+		if (!insn->opsize || insn->rep)
+			return NULL;
+		insn->modrm = b[3];
+		insn->len = insn_modrm_end(insn, insn->opcode + 3);
+		if (b[2] == 0xf8 && b[3] >> 6 != 3)
+			return on_movdir64b;
+		return b[2] == 0x80 || b[2] == 0x81 ? on_vmx_nothing : NULL;
+	case 0xc3: case 0x2b: case 0xe7:
+		return nt_store_size(insn, &at) ? on_nt_store : NULL;
+	}
+	return NULL;
+}
+
+/* The translator stops reading in the middle of an instruction it does not know. */
+static void read_whole(struct qemu_plugin_insn *qi, struct insn *insn)
+{
+	static __thread GByteArray *buf;
+	uint64_t va = qemu_plugin_insn_vaddr(qi);
+
+	if (!buf)
+		buf = g_byte_array_new();
+	for (unsigned int n = sizeof(insn->bytes); n > insn->len; n--) {
+		g_byte_array_set_size(buf, 0);
+		if (!qemu_plugin_read_memory_vaddr(va, buf, n))
+			continue;		/* maybe the next page is not there */
+		memcpy(insn->bytes, buf->data, n);
+		insn->len = n;
+		return;
+	}
+}
+
+static bool rip_relative(const struct insn *insn, unsigned int modrm_at)
+{
+	return (insn->bytes[modrm_at] & 0xc7) == 5;
+}
+
+/* Its bytes and prefixes; true if it may be one of ours. */
+static bool decode(struct qemu_plugin_insn *qi, bool last_of_block, struct insn *insn)
+{
+	const uint8_t *b;
+
+	*insn = (struct insn){ 0 };
+	insn->len = qemu_plugin_insn_data(qi, insn->bytes, sizeof(insn->bytes));
+	insn_prefixes(insn);
+	b = &insn->bytes[insn->opcode];
+	if (b[0] != 0x0f && b[0] != 0xc4 && b[0] != 0xc5)
+		return false;
+	if (last_of_block && (b[1] & 0xf0) != 0x80)	/* not a jump */
+		read_whole(qi, insn);
+	insn_prefixes(insn);
+	return true;
+}
+
+static void on_translate(struct qemu_plugin_tb *tb, void *u)
+{
+	size_t n = qemu_plugin_tb_n_insns(tb);
+
+	(void)u;
+	for (size_t i = 0; i < n; i++) {
+		struct qemu_plugin_insn *qi = qemu_plugin_tb_get_insn(tb, i);
+		qemu_plugin_vcpu_udata_cb_t cb;
+		struct insn insn;
+		unsigned int len, at;
+		const uint8_t *b;
+
+		if (!decode(qi, i == n - 1, &insn))
+			continue;
+		b = &insn.bytes[insn.opcode];
+		if (b[0] == 0x0f && b[1] == 0x22 && (b[2] >> 3 & 7) == 3) {
+			watch_cr3(qi);
+			continue;
+		}
+		len = insn.len;
+		cb = match(&insn);
+		if (!cb)
+			continue;
+		if (cb == on_nt_store && nt_store_size(&insn, &at) && rip_relative(&insn, at))
+			insn.next_rip = qemu_plugin_insn_vaddr(qi) + len;
+		/* What follows it is no part of it: equal instructions share a copy. */
+		memset(insn.bytes + insn.len, 0, sizeof(insn.bytes) - insn.len);
+		qemu_plugin_register_vcpu_insn_exec_cb(qi, cb, QEMU_PLUGIN_CB_RW_REGS_PC,
+						       (void *)intern(&insn));
+	}
+}
+
+void insn_init(qemu_plugin_id_t id)
+{
+	where.score = qemu_plugin_scoreboard_new(sizeof(uint64_t));
+	qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate, NULL);
+}

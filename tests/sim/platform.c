@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * MSRs and CPUID of a host with VMX and TDX, as far as software looks at them.
+ * Intel SDM volume 4 and appendix A of volume 3 (VMX capability MSRs).
+ */
+#include "sim.h"
+
+static const struct {
+	uint32_t msr;
+	uint64_t value;
+} msrs[] = {
+	{ 0x03a, 0x5 },				/* FEAT_CTL: locked, VMX outside SMX */
+	{ 0x087, (uint64_t)SIM_NR_TDX_KEYIDS << 32 | (SIM_FIRST_TDX_KEYID - 1) },
+						/* MKTME_KEYID_PARTITIONING */
+	{ 0x480, 0x00da100000000004ULL },	/* VMX_BASIC: 4 KiB region, WB */
+	{ 0x481, 0x000000ff00000016ULL },	/* pin-based controls */
+	{ 0x482, 0xfff9fffe0401e172ULL },	/* processor-based controls */
+	{ 0x483, 0x007fffff00036dffULL },	/* exit controls */
+	{ 0x484, 0x0000ffff000011ffULL },	/* entry controls */
+	{ 0x485, 0x000000007004c1e7ULL },	/* VMX_MISC */
+	{ 0x486, 0x0000000080000021ULL },	/* CR0_FIXED0 */
+	{ 0x487, 0x00000000ffffffffULL },	/* CR0_FIXED1 */
+	{ 0x488, 0x0000000000002000ULL },	/* CR4_FIXED0 */
+	{ 0x489, 0x0000000001ff2fffULL },	/* CR4_FIXED1 */
+	{ 0x48b, 0x02137fff00000000ULL },	/* secondary controls */
+	{ 0x48c, 0x00000f0106734141ULL },	/* EPT_VPID_CAP */
+	{ 0x48d, 0x000000ff00000016ULL },	/* true pin-based */
+	{ 0x48e, 0xfff9fffe04006172ULL },	/* true processor-based */
+	{ 0x48f, 0x007fffff00036dfbULL },	/* true exit */
+	{ 0x490, 0x0000ffff000011fbULL },	/* true entry */
+	{ 0x491, 0x1 },				/* VMFUNC */
+	{ 0x492, 0x0 },				/* tertiary controls */
+};
+
+bool platform_rdmsr(uint32_t msr, uint64_t *value)
+{
+	for (unsigned int i = 0; i < G_N_ELEMENTS(msrs); i++) {
+		if (msrs[i].msr == msr) {
+			*value = msrs[i].value;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool platform_cpuid(void *env, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+{
+	enum { EAX, EBX, ECX, EDX };
+
+	if (leaf != 1 && !(leaf == 7 && subleaf == 0))
+		return false;
+	qemu.cpu_x86_cpuid(env, leaf, subleaf, &out[EAX], &out[EBX], &out[ECX], &out[EDX]);
+	if (leaf == 1) {
+		out[ECX] |= 1u << 5;	/* VMX */
+		out[EDX] |= 1u << 27;	/* SS, self-snoop */
+	} else {
+		out[ECX] |= 1u << 28;	/* MOVDIR64B */
+	}
+	return true;
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A TDX host as a QEMU plugin: options, start, reset, which kernel runs.
+ *
+ *   -plugin tdx-sim.so,log=FILE,ctl=SOCKET,sys_disable=absent|now|rounds:N|endless
+ */
+#define _GNU_SOURCE
+#include "sim.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+SIM_EXPORT int qemu_plugin_version = SIM_QEMU_PLUGIN_VERSION;
+struct sim_stats sim_stats;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct tdx_config config = {
+	.sys_disable = SYS_DISABLE_ABSENT, .major = 1, .minor = 5, .update = 6,
+};
+static uint64_t epoch;
+static struct sim_counts inherited;
+static bool ram_known;
+
+void sim_lock(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+void sim_unlock(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
+void sim_count(struct sim_counts *c)
+{
+	memset(c, 0, sizeof(*c));
+	c->epoch = epoch;
+	c->mce = sim_stats.machine_checks;
+	c->private = pamt_totals();
+	c->lines = mem_count(0, mem_end());
+	for (uint64_t pa = mem_next_page(0); pa < mem_end(); pa = mem_next_page(pa + SIM_PAGE))
+		if (!pamt_private(pa) && (mem_page_owned(pa) | mem_page_poisoned(pa)))
+			c->dirty_pages++;
+}
+
+const struct sim_counts *sim_inherited(void)
+{
+	return &inherited;
+}
+
+void sim_kernel_jump(unsigned int cpu)
+{
+	sim_machine_ready();
+	sim_lock();
+	epoch++;
+	sim_count(&inherited);
+	sim_unlock();
+	event("\"ev\":\"kernel\",\"cpu\":%u,\"epoch\":%lu,\"private_pages\":%lu,"
+	      "\"dirty_pages\":%lu,\"owned_lines\":%lu,\"poisoned_lines\":%lu",
+	      cpu, epoch, inherited.private.pages, inherited.dirty_pages,
+	      inherited.lines.owned_lines, inherited.lines.poisoned_lines);
+}
+
+/* Guest RAM of a PC: below the PCI hole, and from 4 GiB. */
+static void find_ram(uint64_t start)
+{
+	uint64_t len = 1ULL << 40;
+	void *host = qemu.address_space_map(qemu.address_space_memory, start, &len, true, 0);
+
+	if (host && len >= 1 << 20)
+		mem_add_ram(start, len & ~(SIM_PAGE - 1), host);
+}
+
+void sim_machine_ready(void)
+{
+	bool bql;
+
+	if (__atomic_load_n(&ram_known, __ATOMIC_ACQUIRE))
+		return;
+	bql = qemu.bql_locked();
+	if (!bql)
+		qemu.bql_lock_impl(__FILE__, __LINE__);
+	sim_lock();
+	if (!ram_known) {
+		find_ram(1 << 20);
+		find_ram(4ULL << 30);
+		tdx_reset(&config);
+		__atomic_store_n(&ram_known, true, __ATOMIC_RELEASE);
+	}
+	sim_unlock();
+	if (!bql)
+		qemu.bql_unlock();
+}
+
+/* Platform reset: firmware converts all memory back and reloads the module. */
+static void platform_reset(void *u)
+{
+	(void)u;
+	poison_reset();
+	sim_lock();
+	if (ram_known) {
+		mem_reset();
+		tdx_reset(NULL);
+	}
+	epoch = 0;
+	memset(&inherited, 0, sizeof(inherited));
+	sim_unlock();
+	event("\"ev\":\"reset\"");
+}
+
+static void at_exit(void *u)
+{
+	(void)u;
+	event("\"ev\":\"exit\",\"seamcalls\":%lu,\"movdir64b\":%lu,\"machine_checks\":%lu",
+	      sim_stats.seamcalls, sim_stats.movdir64b, sim_stats.machine_checks);
+	events_close();
+}
+
+/* --- options --------------------------------------------------------------------- */
+
+static const char *log_path, *ctl_path;
+
+static int set_log(const char *v)
+{
+	log_path = v;
+	return 0;
+}
+
+static int set_ctl(const char *v)
+{
+	ctl_path = v;
+	return 0;
+}
+
+static int set_sys_disable(const char *v)
+{
+	char *end;
+
+	config.rounds = 0;
+	if (!strcmp(v, "absent")) {
+		config.sys_disable = SYS_DISABLE_ABSENT;
+	} else if (!strcmp(v, "endless")) {
+		config.sys_disable = SYS_DISABLE_ENDLESS;
+	} else if (!strcmp(v, "now")) {
+		config.sys_disable = SYS_DISABLE_ROUNDS;
+	} else if (!strncmp(v, "rounds:", 7)) {
+		config.sys_disable = SYS_DISABLE_ROUNDS;
+		config.rounds = strtoull(v + 7, &end, 10);
+		return *end || end == v + 7 ? -1 : 0;
+	} else {
+		return -1;
+	}
+	return 0;
+}
+
+static int set_version(const char *v)
+{
+	return sscanf(v, "%hu.%hu.%hu", &config.major, &config.minor, &config.update) == 3 ? 0 : -1;
+}
+
+static const struct {
+	const char *name, *allowed;
+	int (*set)(const char *value);
+} options[] = {
+	{ "log", "FILE", set_log },
+	{ "ctl", "SOCKET", set_ctl },
+	{ "sys_disable", "absent|now|rounds:N|endless", set_sys_disable },
+	{ "version", "MAJOR.MINOR.UPDATE", set_version },
+};
+
+static int parse(const char *arg)
+{
+	const char *eq = strchr(arg, '=');
+
+	for (unsigned int i = 0; eq && i < G_N_ELEMENTS(options); i++) {
+		if (strncmp(arg, options[i].name, eq - arg) || options[i].name[eq - arg])
+			continue;
+		if (!options[i].set(eq + 1))
+			return 0;
+		fprintf(stderr, "tdx-sim: %s: not one of %s\n", arg, options[i].allowed);
+		return -1;
+	}
+	fprintf(stderr, "tdx-sim: %s: unknown option; there are:", arg);
+	for (unsigned int i = 0; i < G_N_ELEMENTS(options); i++)
+		fprintf(stderr, " %s=%s", options[i].name, options[i].allowed);
+	fputc('\n', stderr);
+	return -1;
+}
+
+SIM_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc,
+				   char **argv)
+{
+	if (!info->system_emulation || strcmp(info->target_name, "x86_64")) {
+		fprintf(stderr, "tdx-sim: needs qemu-system-x86_64, this is %s\n",
+			info->target_name);
+		return -1;
+	}
+	for (int i = 0; i < argc; i++)
+		if (parse(argv[i]))
+			return -1;
+	if (qemu_api_init())
+		return -1;
+	if (log_path && events_open(log_path))
+		return -1;
+	if (ctl_path && control_open(ctl_path))
+		return -1;
+	qemu.qemu_register_reset(platform_reset, NULL);
+	insn_init(id);
+	qemu_plugin_register_atexit_cb(id, at_exit, NULL);
+	return 0;
+}

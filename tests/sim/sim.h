@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the rooms of the simulator share: the lock, the event log, the machine
+ * as a whole.
+ *
+ *   sim.c       options, start, platform reset, which kernel runs
+ *   insn.c      finding and emulating instructions
+ *   operand.c   decoding their memory operand
+ *   platform.c  MSRs and CPUID of a TDX host
+ *   poison.c    machine checks on reading poisoned lines
+ *   memory.c wc.c          line states (memory.h)
+ *   tdx_*.c                the TDX module (tdx_module.h)
+ *   events.c control.c     log and socket
+ *
+ * Locks: QEMU's big lock (BQL) before sim_lock().  Nothing that leaves by
+ * longjmp (setting the pc, raising a fault) may hold sim_lock().
+ */
+#ifndef SIM_H
+#define SIM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "memory.h"
+#include "qemu_api.h"
+#include "tdx_module.h"
+
+#define SIM_MAX_CPUS	64
+
+void sim_lock(void);
+void sim_unlock(void);
+
+/* Counts of one moment, as the control socket shows them. */
+struct sim_counts {
+	uint64_t epoch;
+	struct pamt_totals private;
+	uint64_t dirty_pages;		/* not private, but with lines not normal */
+	struct mem_counts lines;
+	uint64_t mce;
+};
+
+/* With sim_lock() held. */
+void sim_count(struct sim_counts *c);
+const struct sim_counts *sim_inherited(void);
+
+struct sim_stats {
+	uint64_t seamcalls, movdir64b, nt_stores, wbinvd, machine_checks, overlays;
+};
+extern struct sim_stats sim_stats;
+
+#define STAT_INC(field) __atomic_add_fetch(&sim_stats.field, 1, __ATOMIC_RELAXED)
+
+/* A CPU left one kernel for the next: called at the jump. */
+void sim_kernel_jump(unsigned int cpu);
+
+/* RAM is known only once the machine is built: find it, once. */
+void sim_machine_ready(void);
+
+/* --- insn.c, platform.c ------------------------------------------------------ */
+void insn_init(qemu_plugin_id_t id);
+bool platform_rdmsr(uint32_t msr, uint64_t *value);
+bool platform_cpuid(void *env, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
+
+/* --- operand.c ----------------------------------------------------------------- */
+
+/* An instruction, decoded as far as its ModRM operand. */
+struct insn {
+	uint8_t bytes[15];
+	uint8_t len;		/* bytes known; after decoding, its length */
+	uint8_t opcode;		/* offset of the opcode byte that decides */
+	uint8_t rex, segment;
+	bool address32, opsize;
+	uint8_t rep;		/* 0xf2, 0xf3 or 0 */
+	uint8_t modrm;
+	uint64_t next_rip;
+};
+
+/* Strip prefixes; insn->opcode is then the first byte after them. */
+void insn_prefixes(struct insn *insn);
+
+/**
+ * insn_modrm_end() - where the ModRM operand ends
+ * @modrm_at: offset of the ModRM byte
+ * Return: offset behind SIB and displacement
+ */
+unsigned int insn_modrm_end(const struct insn *insn, unsigned int modrm_at);
+
+/* Linear address of the memory operand; needs exact registers. */
+uint64_t insn_address(const struct insn *insn, unsigned int modrm_at, const uint64_t *regs);
+
+/* --- poison.c ------------------------------------------------------------------ */
+
+/* Make reads of poisoned lines of this page machine checks.  Takes the BQL. */
+void poison_arm(uint64_t pa);
+
+/* The page, or the 2 MiB around it, may be free of poison now.  Takes the BQL. */
+void poison_disarm(uint64_t pa);
+bool poison_armed(uint64_t pa);
+void poison_reset(void);
+
+/* --- events.c, control.c --------------------------------------------------------- */
+int events_open(const char *path);
+void events_close(void);
+void event(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+int control_open(const char *path);
+
+#endif
