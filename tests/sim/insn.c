@@ -402,7 +402,9 @@ static void watch_cr3(struct qemu_plugin_insn *insn)
 {
 	uint64_t va = qemu_plugin_insn_vaddr(insn), pa;
 
-	if (va >= 1 << 20 && va < 1ULL << 46 && qemu_plugin_translate_vaddr(va, &pa) && va == pa)
+	if (va < 1 << 20)
+		return;			/* trampolines of every kind */
+	if (va < 1ULL << 46 && qemu_plugin_translate_vaddr(va, &pa) && va == pa)
 		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_identity_cr3,
 						       QEMU_PLUGIN_CB_NO_REGS, NULL);
 	else
@@ -435,18 +437,24 @@ static const struct insn *intern(const struct insn *insn)
 	return copy;
 }
 
+static qemu_plugin_vcpu_udata_cb_t match_nt_store(struct insn *insn)
+{
+	unsigned int modrm_at;
+
+	if (!nt_store_size(insn, &modrm_at))
+		return NULL;
+	insn->len = insn_modrm_end(insn, modrm_at);
+	return on_nt_store;
+}
+
 /* The callback for an instruction; fills length and ModRM. */
 static qemu_plugin_vcpu_udata_cb_t match(struct insn *insn)
 {
 	const uint8_t *b = &insn->bytes[insn->opcode];
-	unsigned int at;
 	uint8_t reg;
 
-	if (b[0] != 0x0f) {
-		/* VEX: MOVNTDQ, MOVNTPS and kin */
-		return (b[0] == 0xc5 || b[0] == 0xc4) && nt_store_size(insn, &at) ?
-			on_nt_store : NULL;
-	}
+	if (b[0] != 0x0f)
+		return match_nt_store(insn);	/* VEX */
 	insn->modrm = b[2];
 	reg = b[2] >> 3 & 7;
 	insn->len = insn->opcode + 2;
@@ -482,7 +490,7 @@ static qemu_plugin_vcpu_udata_cb_t match(struct insn *insn)
 			return on_movdir64b;
 		return b[2] == 0x80 || b[2] == 0x81 ? on_vmx_nothing : NULL;
 	case 0xc3: case 0x2b: case 0xe7:
-		return nt_store_size(insn, &at) ? on_nt_store : NULL;
+		return match_nt_store(insn);
 	}
 	return NULL;
 }

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+# What the scenarios share.  Sourced by /init inside the guest.  Parameters
+# that every scenario understands, with their defaults:
+t_tds=${t_tds:-1}		# TDs at a time
+t_mib=${t_mib:-8}		# MiB of private memory of each
+t_vcpus=${t_vcpus:-1}		# vCPUs of each
+t_seconds=${t_seconds:-20}	# for what runs for a time
+t_reset=${t_reset:-1}		# 0: without tdx_reset.ko, the negative twin
+t_loader=${t_loader:-kexec-tdx}	# or kexec, of kexec-tools
+t_append=${t_append:-}		# more for the next kernel; commas become spaces
+reset_dir=/sys/kernel/tdx_reset
+
+# fail TEXT: ends the scenario; TEXT is the reason in VM-RESULT.
+fail() { echo "$*" >/tmp/reason; exit 1; }
+note() { echo "VM-NOTE: $*"; }
+
+# Any module of the image by its name, dependencies first.
+load() {
+	_name=$1; shift
+	[ -e "/modules/$_name.ko" ] || fail "the image has no module $_name"
+	[ -d "/sys/module/$(echo "$_name" | tr - _)" ] && return
+	insmod "/modules/$_name.ko" "$@" || fail "insmod $_name.ko failed: $(dmesg | tail -n 1)"
+}
+
+reset_value() { cat "$reset_dir/$1" 2>/dev/null || echo missing; }
+
+# Load the component, unless this is the run without it.
+load_reset() {
+	[ "$t_reset" = 1 ] || { note "without tdx_reset"; return; }
+	load tdx_reset
+	[ "$(reset_value mode)" = watch ] || fail "tdx_reset: mode is $(reset_value mode), not watch"
+	[ "$(reset_value coverage)" = complete ] ||
+		fail "tdx_reset: coverage is $(reset_value coverage): $(reset_value coverage_reason)"
+	note "tdx_reset: $(reset_value private_pages) private pages, map $(reset_value map)"
+}
+
+load_kvm() {
+	[ -e /modules/irqbypass.ko ] && load irqbypass
+	load kvm
+	load kvm-intel tdx=1
+	[ -e /dev/kvm ] || fail "no /dev/kvm: $(dmesg | tail -n 1)"
+}
+
+# wait_line FILE TEXT SECONDS: until FILE has a line with TEXT.
+wait_line() {
+	_left=$(($3 * 10))
+	until grep -q "$2" "$1" 2>/dev/null; do
+		_left=$((_left - 1))
+		[ $_left -gt 0 ] || fail "no \"$2\" within $3 s: $(tail -n 1 "$1" 2>/dev/null)"
+		usleep 100000
+	done
+}
+
+# td_options: the command line of kvm-td for the parameters of this run.
+td_options() { echo "--tds $t_tds --mib $t_mib --vcpus $t_vcpus"; }
+
+# TDs that stay; their process in $td_pid.
+hold_tds() {
+	# shellcheck disable=SC2046
+	kvm-td $(td_options) --hold "$@" >/tmp/kvm-td.log 2>&1 &
+	# shellcheck disable=SC2034 # for the scenarios
+	td_pid=$!
+	wait_line /tmp/kvm-td.log "kvm-td: holding" 120
+	note "$(grep holding /tmp/kvm-td.log)"
+	[ "$t_reset" = 0 ] || note "tdx_reset: $(reset_value private_pages) private pages"
+}
+
+# load_next OPTION SCENARIO: load the kernel of /boot, to run SCENARIO with the
+# parameters of this one.
+load_next() {
+	command -v "$t_loader" >/dev/null || fail "the image has no $t_loader"
+	_opt=$1
+	_line="console=ttyS0 earlyprintk=serial,ttyS0,115200 panic=-1 init_on_alloc=0"
+	_line="$_line t.run=$2 $(echo "$t_append" | tr , ' ')"
+	# shellcheck disable=SC2013
+	for _word in $(cat /proc/cmdline); do
+		case $_word in
+		t.run=*|t.append=*) ;;
+		t.*) _line="$_line $_word" ;;
+		esac
+	done
+	_start=$(cut -d' ' -f1 /proc/uptime)
+	"$t_loader" "$_opt" /boot/bzImage --initrd=/boot/initramfs --command-line="$_line" ||
+		fail "$t_loader $_opt failed with status $?"
+	note "$t_loader $_opt: from $_start to $(cut -d' ' -f1 /proc/uptime) s"
+}
+
+# Does not come back.
+run_next() {
+	note "jump at $(cut -d' ' -f1 /proc/uptime) s"
+	"$t_loader" -e
+	fail "$t_loader -e came back with status $?"
+}
+
+# expect_refusal TEXT CMD...: CMD must fail, with one line that has TEXT.
+expect_refusal() {
+	_text=$1; shift
+	command -v "$1" >/dev/null || fail "the image has no $1"
+	if "$@" >/tmp/refusal.out 2>/tmp/refusal; then
+		fail "$*: succeeded, must be refused"
+	fi
+	note "$* -> $(cat /tmp/refusal)"
+	[ "$(wc -l </tmp/refusal)" = 1 ] || fail "$*: $(wc -l </tmp/refusal) lines on standard error, not one"
+	grep -q -- "$_text" /tmp/refusal || fail "$*: the message does not name \"$_text\""
+}
+
+# Memory that nobody cleared takes partial writes and gives them back.
+touch_memory() {
+	[ -e /modules/touch.ko ] || fail "the image has no module touch"
+	insmod /modules/touch.ko "$@" || fail "touch.ko: $(dmesg | grep touch: | tail -n 1)"
+	note "$(dmesg | grep -o 'touch: .* pages, ok' | tail -n 1)"
+	rmmod touch
+}

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+# VMs of the tests, as shell functions; sourced inside the lab.  One script may
+# have several VMs; the functions without NAME mean the one started last, or
+# chosen with vm_use.  Every VM has a time limit of its own and ends with the
+# script, so nothing can hang and nothing is left behind.
+#
+#   vm_images KERNEL                  make the images for a kernel of /kernels
+#   vm_start NAME KERNEL SMP MEM PLUGINOPTS APPEND...
+#                                     MEM in MiB; PLUGINOPTS "" for none;
+#                                     APPEND as on a kernel command line
+#   vm_wait PATTERN SECONDS           until the serial log has a line with it
+#   vm_result SECONDS                 until VM-RESULT; 0 if ok; prints the line
+#   vm_ctl REQUEST...                 ask the simulator
+#   vm_end [NAME]                     kill it
+#   vm_log                            path of the serial log
+#
+# Variables the caller may set:
+#   VM_BUILD     where make put its results
+#   PLUGIN       the simulated TDX host; empty: plain QEMU
+#   SIMCTL       program that speaks to its control socket
+#   VM_DIR       where logs and sockets go, a folder for each NAME
+#   VM_LIMIT     seconds after which QEMU is killed, whatever it does
+
+: "${VM_BUILD=/out}"
+: "${PLUGIN=$VM_BUILD/tests/sim/tdx-sim.so}"
+: "${SIMCTL=$VM_BUILD/tests/sim/simctl}"
+: "${VM_DIR=/out/vm}"
+: "${VM_LIMIT=300}"
+vm_src=${vm_src:-/src/tests/vm}
+vm_names=''
+vm_name=''
+
+vm_say() { printf 'vm: %s\n' "$*" >&2; }
+
+# The modules that a kernel's image can have: what was built for it, and KVM
+# where that kernel can make TDs.
+vm_modules() {
+	for _m in tdx_reset touch; do
+		[ -e "/out/modules/$1/$_m.ko" ] && printf -- '-m /out/modules/%s/%s.ko ' "$1" "$_m"
+	done
+	if grep -q '^CONFIG_KVM_INTEL_TDX=y' "/kernels/$1/build/.config" 2>/dev/null; then
+		printf -- '-m kvm -m kvm-intel '
+	fi
+}
+
+vm_images() {
+	_k=$1
+	_loaders='-b /usr/sbin/kexec'
+	for _p in kexec-tdx/kexec-tdx tests/kvm-td/kvm-td; do
+		[ -x "$VM_BUILD/$_p" ] && _loaders="$_loaders -b $VM_BUILD/$_p"
+	done
+	_touch=''
+	[ -e "/out/modules/$_k/touch.ko" ] && _touch="-m /out/modules/$_k/touch.ko"
+	mkdir -p /out/images
+	# Several tests may want the same image at once.
+	(
+		flock 9
+		# The next kernel needs little, and loading it costs by the byte.
+		# shellcheck disable=SC2086,SC2046
+		"$vm_src/mkinitramfs" -k "$_k" -o "/out/images/$_k.second" $_touch &&
+		"$vm_src/mkinitramfs" -k "$_k" -o "/out/images/$_k.main" $_loaders $(vm_modules "$_k") \
+			-f "/kernels/$_k/bzImage=/boot/bzImage" \
+			-f "/out/images/$_k.second=/boot/initramfs"
+	) 9>/out/images/lock
+}
+
+vm_use() { vm_name=$1; }
+vm_log() { echo "$VM_DIR/$vm_name/serial.log"; }
+vm_pid() { cat "$VM_DIR/$vm_name/pid" 2>/dev/null; }
+vm_running() { _p=$(vm_pid) && kill -0 "$_p" 2>/dev/null; }
+
+vm_start() {
+	vm_name=$1; _kernel=$2 _smp=$3 _mem=$4 _opts=$5; shift 5
+	_dir=$VM_DIR/$vm_name
+	vm_running && vm_end "$vm_name"
+	rm -rf "$_dir"
+	mkdir -p "$_dir"
+	vm_images "$_kernel" || return 1
+	_append="console=ttyS0 panic=-1 init_on_alloc=0 $*"
+	set -- -M q35 -accel tcg,thread=multi \
+		-cpu max,vendor=GenuineIntel,family=6,model=143,stepping=8,svm=off \
+		-nodefaults -no-user-config -no-reboot -display none \
+		-serial "file:$_dir/serial.log" -smp "$_smp" -m "$_mem" \
+		-kernel "/kernels/$_kernel/bzImage" -initrd "/out/images/$_kernel.main" \
+		-append "$_append"
+	if [ -n "$PLUGIN" ]; then
+		[ -e "$PLUGIN" ] || { vm_say "$PLUGIN: no such plugin; build it, or set PLUGIN to nothing"; return 1; }
+		set -- "$@" -plugin "$PLUGIN,log=$_dir/events.jsonl,ctl=$_dir/ctl${_opts:+,$_opts}"
+	fi
+	: >"$_dir/serial.log"
+	printf '%s ' qemu-system-x86_64 "$@" >"$_dir/command"
+	vm_names="$vm_names $vm_name"
+	trap vm_end_all EXIT
+	trap 'exit 129' HUP
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	timeout -k 5 "$VM_LIMIT" qemu-system-x86_64 "$@" >"$_dir/qemu.log" 2>&1 </dev/null &
+	echo $! >"$_dir/pid"
+}
+
+# 0: the line is there; 1: not within the time, or QEMU ended without it.  Why
+# is in $vm_why.  The last look comes after QEMU's end, so that no line is missed.
+vm_wait() {
+	_pattern=$1 _tries=$(($2 * 5)) _log=$(vm_log)
+	while :; do
+		_alive=0
+		vm_running && _alive=1
+		grep -a -q -e "$_pattern" "$_log" && return 0
+		if [ $_alive = 0 ]; then
+			vm_why="$vm_name: QEMU ended before \"$_pattern\"; $(tail -n 1 "$VM_DIR/$vm_name/qemu.log") (log: $_log)"
+			return 1
+		fi
+		if [ $_tries -le 0 ]; then
+			vm_why="$vm_name: no \"$_pattern\" within $2 s (log: $_log)"
+			return 1
+		fi
+		_tries=$((_tries - 1))
+		sleep 0.2
+	done
+}
+
+vm_result() {
+	if ! vm_wait '^VM-RESULT: ' "$1"; then
+		echo "VM-RESULT: none: $vm_why"
+		return 1
+	fi
+	_line=$(grep -a -m 1 '^VM-RESULT: ' "$(vm_log)" | tr -d '\r')
+	echo "$_line"
+	[ "$_line" = "VM-RESULT: ok" ]
+}
+
+vm_ctl() { timeout 60 "$SIMCTL" "$VM_DIR/$vm_name/ctl" "$@"; }
+
+# timeout passes TERM on to QEMU, and KILLs it if that does not help.
+vm_end() {
+	[ $# = 0 ] || vm_use "$1"
+	_p=$(vm_pid) || return 0
+	kill "$_p" 2>/dev/null || :
+	wait "$_p" 2>/dev/null || :
+	rm -f "$VM_DIR/$vm_name/pid"
+}
+
+vm_end_all() {
+	for _n in $vm_names; do vm_end "$_n"; done
+	vm_names=''
+}
