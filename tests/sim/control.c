@@ -85,6 +85,21 @@ static const char *cmd_inherited(char **arg, GString *out)
 	return NULL;
 }
 
+static const char *cmd_inherited_inside(char **arg, GString *out)
+{
+	uint64_t start, end;
+	struct mem_counts c;
+
+	if (!number(arg[0], &start) || !number(arg[1], &end) || start >= end)
+		return "inherited-inside START END: two addresses, END above START";
+	sim_lock();
+	c = sim_inherited_inside(start, end);
+	sim_unlock();
+	g_string_append_printf(out, "\"owned_lines\":%lu,\"poisoned_lines\":%lu",
+			       c.owned_lines, c.poisoned_lines);
+	return NULL;
+}
+
 static const char *cmd_inside(char **arg, GString *out)
 {
 	uint64_t start, end, private = 0;
@@ -214,6 +229,7 @@ static const struct {
 	{ "ping", 0, cmd_ping },
 	{ "counts", 0, cmd_counts },
 	{ "inherited", 0, cmd_inherited },
+	{ "inherited-inside", 2, cmd_inherited_inside },
 	{ "inside", 2, cmd_inside },
 	{ "pages", 0, cmd_pages },
 	{ "stop", 0, cmd_stop },

@@ -21,6 +21,7 @@ static struct tdx_config config = {
 };
 static uint64_t epoch;
 static struct sim_counts inherited;
+static GArray *inherited_pages;		/* struct left_page, ascending */
 static bool ram_known;
 
 void sim_lock(void)
@@ -50,12 +51,46 @@ const struct sim_counts *sim_inherited(void)
 	return &inherited;
 }
 
+/* A page that was not normal at the jump into the current kernel. */
+struct left_page {
+	uint64_t pa, owned, poisoned;
+};
+
+static void remember_pages(void)
+{
+	g_array_set_size(inherited_pages, 0);
+	for (uint64_t pa = mem_next_page(0); pa < mem_end(); pa = mem_next_page(pa + SIM_PAGE)) {
+		struct left_page left = { pa, mem_page_owned(pa), mem_page_poisoned(pa) };
+
+		if (left.owned | left.poisoned)
+			g_array_append_val(inherited_pages, left);
+	}
+}
+
+struct mem_counts sim_inherited_inside(uint64_t start, uint64_t end)
+{
+	struct mem_counts c = { 0 };
+
+	for (guint i = 0; i < inherited_pages->len; i++) {
+		struct left_page *left = &g_array_index(inherited_pages, struct left_page, i);
+
+		if (left->pa < start || left->pa >= end)
+			continue;
+		c.owned_lines += __builtin_popcountll(left->owned);
+		c.poisoned_lines += __builtin_popcountll(left->poisoned);
+		c.owned_pages += left->owned != 0;
+		c.poisoned_pages += left->poisoned != 0;
+	}
+	return c;
+}
+
 void sim_kernel_jump(unsigned int cpu)
 {
 	sim_machine_ready();
 	sim_lock();
 	epoch++;
 	sim_count(&inherited);
+	remember_pages();
 	sim_unlock();
 	event("\"ev\":\"kernel\",\"cpu\":%u,\"epoch\":%lu,\"private_pages\":%lu,"
 	      "\"dirty_pages\":%lu,\"owned_lines\":%lu,\"poisoned_lines\":%lu",
@@ -106,6 +141,7 @@ static void platform_reset(void *u)
 	}
 	epoch = 0;
 	memset(&inherited, 0, sizeof(inherited));
+	g_array_set_size(inherited_pages, 0);
 	sim_unlock();
 	event("\"ev\":\"reset\"");
 }
@@ -202,6 +238,7 @@ SIM_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info,
 			return -1;
 	if (qemu_api_init())
 		return -1;
+	inherited_pages = g_array_new(FALSE, FALSE, sizeof(struct left_page));
 	if (log_path && events_open(log_path))
 		return -1;
 	if (ctl_path && control_open(ctl_path))

@@ -43,6 +43,9 @@ struct sim_counts {
 void sim_count(struct sim_counts *c);
 const struct sim_counts *sim_inherited(void);
 
+/* Lines of [start, end) that were not normal at the jump into this kernel. */
+struct mem_counts sim_inherited_inside(uint64_t start, uint64_t end);
+
 struct sim_stats {
 	uint64_t seamcalls, movdir64b, nt_stores, wbinvd, machine_checks, overlays;
 };

@@ -14,6 +14,7 @@ static const char usage[] =
 	"Usage: simctl SOCKET REQUEST...\n"
 	"  ping | counts | inherited | pages | stats | stop | cont\n"
 	"  inside START END       lines that are not normal in [START, END)\n"
+	"  inherited-inside START END   the same, at the jump into this kernel\n"
 	"  poison PA              poison one line\n"
 	"  read PA LEN            guest memory as hex\n"
 	"  inject LEAF STATUS N   the next N calls of LEAF answer STATUS\n"
