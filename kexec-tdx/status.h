@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* --status: what this machine says about TDX, the erratum and kexec. */
+#ifndef KEXEC_TDX_STATUS_H
+#define KEXEC_TDX_STATUS_H
+
+#include "options.h"
+#include "tool.h"
+
+/**
+ * status_report() - print the report
+ * @t: context
+ * @o: json, crash, load_given
+ *
+ * Return: without --json what kexec(8) -S answers: 1 if the crash kernel (with
+ * -l the kernel for reboot) is loaded, 0 if not, 255 if the running kernel
+ * does not tell.  With --json, which kexec(8) has not: 0.
+ */
+int status_report(struct tool *t, const struct options *o);
+
+#endif

@@ -1,0 +1,50 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The option table, the manual page and the completion agree.
+set -eu
+tool=${KEXEC_TDX:-kexec-tdx/kexec-tdx}
+srcdir=${srcdir:-.}
+man=$srcdir/packaging/man/kexec-tdx.8
+completion=$srcdir/packaging/completions/kexec-tdx
+[ -x "$tool" ] || { echo "$tool: not built"; exit 99; }
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+failed=0
+bad() { echo "FAILED: $*"; failed=1; }
+
+"$tool" --list-options | cut -d' ' -f1 | sort >"$dir/table"
+# In the page dashes are written \-, and options are at a word's beginning.
+sed 's/\\-/-/g; s/\\fI.*//' "$man" | grep -oE -- '(^|[ "=])--?[A-Za-z0-9][a-z0-9-]*' |
+	sed 's/^[ "=]//' | sort -u >"$dir/page"
+while read -r option; do
+	grep -qxF -- "$option" "$dir/page" || bad "$option is not in the manual page"
+done <"$dir/table"
+grep -- '^--' "$dir/page" | grep -vxF -e --option >"$dir/long"
+while read -r option; do
+	grep -qxF -- "$option" "$dir/table" || bad "$option is in the manual page only"
+done <"$dir/long"
+
+"$tool" --help >"$dir/help"
+while read -r option; do
+	case $option in
+	--sysroot | --list-options) ;;
+	*) grep -qE -- "(^|[ ,])$option([ =,]|\$)" "$dir/help" || bad "$option is not in --help" ;;
+	esac
+done <"$dir/table"
+
+if command -v bash >/dev/null; then
+	# Completes the last word of the others.
+	complete_word() {
+		PATH=$(dirname "$tool"):$PATH bash -c '
+			. "$1"; shift
+			COMP_WORDS=(kexec-tdx "$@"); COMP_CWORD=$#
+			_kexec_tdx; printf "%s\n" "${COMPREPLY[@]}"' bash "$completion" "$@"
+	}
+	[ "$(complete_word --reuse-c)" = --reuse-cmdline ] || bad 'completion of an option'
+	: >"$dir/vmlinuz-1"
+	[ "$(complete_word -l "$dir/vml")" = "$dir/vmlinuz-1" ] || bad 'completion of a kernel'
+	[ "$(complete_word --initrd = "$dir/vml")" = "$dir/vmlinuz-1" ] || bad 'completion of --initrd='
+	[ "$(complete_word --append "$dir/vml")" = '' ] || bad 'completion of free text'
+fi
+[ $failed = 0 ] && echo "ok: $(wc -l <"$dir/table") options"
+exit $failed
