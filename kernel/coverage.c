@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Why the tracker may not hold every private page.  One word of bits, kept
+ * here and copied into the private map for outside readers.
+ */
+#include <linux/bitops.h>
+#include <linux/kernel.h>
+
+#include "coverage.h"
+#include "tdx/private_map.h"
+
+static const char * const reason_texts[] = {
+	[COVERAGE_SEARCH_PENDING] =
+		"the search for private pages is not finished",
+	[COVERAGE_SEARCH_FAILED] =
+		"TDH.PHYMEM.PAGE.RDMD did not answer for some memory",
+	[COVERAGE_TD_BEFORE_LOAD] =
+		"TDs existed before the module was loaded",
+	[COVERAGE_DYNAMIC_PAMT] =
+		"the kernel gives PAMT pages to TDX on demand",
+	[COVERAGE_CONFIGURED_LATE] =
+		"TDX was initialised after the module was loaded",
+	[COVERAGE_MISSED_CALL] =
+		"a SEAMCALL was not seen",
+	[COVERAGE_MISSED_RETURN] =
+		"the result of a SEAMCALL was not seen",
+	[COVERAGE_MISSED_RESET] =
+		"the rewriting of a page was not seen",
+	[COVERAGE_NO_RESET_PROBE] =
+		"no function that rewrites pages can be watched",
+	[COVERAGE_UNKNOWN_LEAF] =
+		"a SEAMCALL leaf that is not in the table was called",
+	[COVERAGE_OUTSIDE_MAP] =
+		"a page outside of the memory known at load was given to TDX",
+};
+
+static unsigned long coverage_reasons;
+static struct private_map_header *coverage_map;
+
+/**
+ * coverage_publish - keep a copy of the reasons in the private map
+ * @map: the header, or NULL to stop
+ *
+ * Context: any; one caller.
+ */
+void coverage_publish(struct private_map_header *map)
+{
+	WRITE_ONCE(coverage_map, map);
+	if (map)
+		WRITE_ONCE(map->coverage, coverage_reasons);
+}
+
+static void copy_to_map(void)
+{
+	struct private_map_header *map = READ_ONCE(coverage_map);
+
+	if (map)
+		WRITE_ONCE(map->coverage, READ_ONCE(coverage_reasons));
+}
+
+/**
+ * coverage_lose - the tracker may miss a page from now on
+ * @reason: why
+ *
+ * Context: any, NMI included.
+ */
+void coverage_lose(enum coverage_reason reason)
+{
+	if (!test_and_set_bit(reason, &coverage_reasons))
+		copy_to_map();
+}
+
+/**
+ * coverage_regain - a reason does not hold any more
+ * @reason: which
+ *
+ * Context: process.
+ */
+void coverage_regain(enum coverage_reason reason)
+{
+	clear_bit(reason, &coverage_reasons);
+	copy_to_map();
+}
+
+/**
+ * coverage_complete - does the tracker hold every private and dirty page?
+ *
+ * Context: any, NMI included.
+ */
+bool coverage_complete(void)
+{
+	return !READ_ONCE(coverage_reasons);
+}
+
+/**
+ * coverage_lost - does this reason hold?
+ * @reason: which
+ *
+ * Context: any, NMI included.
+ */
+bool coverage_lost(enum coverage_reason reason)
+{
+	return test_bit(reason, &coverage_reasons);
+}
+
+/**
+ * coverage_reason - the first reason, as text
+ *
+ * Context: any, NMI included.
+ * Return: the text; empty if coverage is complete.
+ */
+const char *coverage_reason(void)
+{
+	unsigned long reasons = READ_ONCE(coverage_reasons);
+
+	return reasons ? reason_texts[__ffs(reasons)] : "";
+}

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The last moment of this kernel: machine_kexec(), with every other CPU stopped,
+ * for a normal kexec and for a crash.
+ *
+ *   P  what the tracker holds	E  what the next kernel may write
+ *
+ * P and E must have nothing in common at the jump.  Otherwise there is no
+ * jump: the machine is reset through its firmware, which cleans all memory.
+ *
+ *   normal	E is all memory: every tracked page is rewritten.
+ *   crash	E is what the capture kernel runs in: normally no tracked page is
+ *		there.  The others are left alone.
+ *
+ * The caches: the kernel flushed those of every CPU when it stopped them, as
+ * they had done SEAMCALLs; this CPU's are flushed here once more.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/ftrace.h>
+#include <linux/io.h>
+#include <linux/ktime.h>
+#include <linux/pfn.h>
+#include <linux/reboot.h>
+#include <asm/desc_defs.h>
+#include <asm/special_insns.h>
+
+#include "compat.h"
+#include "coverage.h"
+#include "tdx_reset.h"
+
+/**
+ * struct handoff - one hand-off
+ * @image: what the kernel is about to jump to
+ * @name: "kexec" or "crash"
+ * @pages: the tracker's, before
+ * @scrubbed: of them, rewritten here
+ * @left: of them, in E and not clean
+ * @refused: why there is no jump, or NULL
+ */
+struct handoff {
+	const struct kimage *image;
+	const char *name;
+	u64 pages;
+	u64 scrubbed;
+	u64 left;
+	const char *refused;
+};
+
+/*
+ * Reset through firmware, with the ways that work with interrupts off and all
+ * other CPUs gone: the kernel's own (ACPI, EFI, keyboard controller, as its
+ * quirks say; also saves the log in pstore), the chipset's reset register, a
+ * triple fault.
+ */
+static void __noreturn firmware_reset(void)
+{
+	struct desc_ptr no_idt = { };
+
+	emergency_restart();
+	outb(0x02, 0xcf9);
+	outb(0x06, 0xcf9);
+	for (;;)
+		asm volatile("lidt %0; int3" : : "m" (no_idt));
+}
+
+static bool any_tracked(u64 pfn, u64 nr)
+{
+	struct tracker_range range;
+
+	return tracker_next(&tracker, pfn, pfn + nr, &range);
+}
+
+static u64 count_tracked(u64 pfn, u64 nr)
+{
+	struct tracker_range range = { .pfn = pfn };
+	u64 end = pfn + nr, count = 0;
+
+	while (tracker_next(&tracker, range.pfn + range.nr, end, &range))
+		count += range.nr;
+	return count;
+}
+
+/*
+ * Does a page that carries the next kernel lie in the tracker?  Such a page is
+ * normal memory in truth, or the image would be lost already; rewriting it
+ * would lose it for certain.  Never so, unless the tracker kept a page for too
+ * long.
+ */
+static bool image_tracked(const struct kimage *image)
+{
+	const kimage_entry_t *ptr = &image->head;
+	struct page *page;
+
+	list_for_each_entry(page, &image->control_pages, lru)
+		if (any_tracked(page_to_pfn(page), 1ULL << page_private(page)))
+			return true;
+
+	while (*ptr && !(*ptr & IND_DONE)) {
+		kimage_entry_t entry = *ptr;
+
+		if ((entry & (IND_INDIRECTION | IND_SOURCE)) &&
+		    tracker_test(&tracker, PFN_DOWN(entry)))
+			return true;
+		if (entry & IND_INDIRECTION)
+			ptr = phys_to_virt(entry & PAGE_MASK);
+		else
+			ptr++;
+	}
+	return false;
+}
+
+/* Segments of a crash image lie in E already, loaded. */
+static bool segments_tracked(const struct kimage *image)
+{
+	unsigned long i;
+
+	for (i = 0; i < image->nr_segments; i++) {
+		u64 first = PFN_DOWN(image->segment[i].mem);
+		u64 end = PFN_UP(image->segment[i].mem + image->segment[i].memsz);
+
+		if (any_tracked(first, end - first))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Does the tracker know enough?  Not needed when TDX owns nothing: it was
+ * never initialised, or TDH.SYS.DISABLE succeeded while no page was on its way
+ * back (then the tracker is empty).
+ */
+static bool knows_enough(void)
+{
+	enum tdx_state state = READ_ONCE(tdx_state);
+
+	if (coverage_complete() || state == TDX_OFF)
+		return true;
+	return state == TDX_DISABLED && !tracker_count(&tracker);
+}
+
+static void scrub_everything(struct handoff *handoff)
+{
+	if (!handoff->pages)
+		return;
+	if (image_tracked(handoff->image)) {
+		handoff->left = handoff->pages;
+		handoff->refused = "the next kernel's image lies on tracked pages";
+		return;
+	}
+	wbinvd();
+	handoff->scrubbed = scrub_tracked(0, U64_MAX);
+	handoff->left = tracker_count(&tracker);
+	if (handoff->left)
+		handoff->refused = "pages could not be rewritten";
+}
+
+static void normal(struct handoff *handoff)
+{
+	if (!knows_enough()) {
+		handoff->left = handoff->pages;
+		handoff->refused = coverage_reason();
+		return;
+	}
+	if (handoff->image->preserve_context && handoff->pages) {
+		handoff->left = handoff->pages;
+		handoff->refused = "a kexec that comes back would find its TDX memory cleared";
+		return;
+	}
+	scrub_everything(handoff);
+}
+
+static void crash(struct handoff *handoff)
+{
+	struct tracker_range range;
+	unsigned int i = 0;
+
+	if (segments_tracked(handoff->image)) {
+		handoff->left = handoff->pages;
+		handoff->refused = "the capture kernel's image lies on tracked pages";
+		return;
+	}
+	/*
+	 * A reservation was never in the page allocator, so what is not tracked
+	 * there is normal, whatever the coverage.  Unknown E: as if it were all.
+	 */
+	if (!crash_memory_known(handoff->image)) {
+		normal(handoff);
+		return;
+	}
+	while (crash_memory_next(&i, &range)) {
+		if (!any_tracked(range.pfn, range.nr))
+			continue;
+		if (!handoff->scrubbed)
+			wbinvd();
+		handoff->scrubbed += scrub_tracked(range.pfn, range.pfn + range.nr);
+		handoff->left += count_tracked(range.pfn, range.nr);
+	}
+	if (handoff->left)
+		handoff->refused = "pages of the capture kernel's memory could not be rewritten";
+}
+
+static void machine_kexec_entry(unsigned long ip, unsigned long parent_ip,
+				struct ftrace_ops *ops, struct ftrace_regs *regs)
+{
+	const struct kimage *image = (void *)ftrace_regs_get_argument(regs, 0);
+	struct handoff handoff = {
+		.image = image,
+		.name = image->type == KEXEC_TYPE_CRASH ? "crash" : "kexec",
+		.pages = tracker_count(&tracker),
+	};
+	u64 start = ktime_get_mono_fast_ns();
+
+	watch_account();
+	/* Without the erratum a flush of the caches is enough; the kernel does it. */
+	if (platform.erratum) {
+		if (image->type == KEXEC_TYPE_CRASH)
+			crash(&handoff);
+		else
+			normal(&handoff);
+	}
+
+	/* Urgent enough for a console that was told to be quiet. */
+	pr_crit("hand-off: %s: %llu private pages, %llu scrubbed, %llu left, %llu us\n",
+		handoff.name, handoff.pages, handoff.scrubbed, handoff.left,
+		(ktime_get_mono_fast_ns() - start) / NSEC_PER_USEC);
+	if (handoff.refused) {
+		pr_emerg("hand-off: %s refused: %s; resetting through firmware instead\n",
+			 handoff.name, handoff.refused);
+		firmware_reset();
+	}
+}
+
+/* Permanent: the sysctl kernel.ftrace_enabled cannot switch it off. */
+static struct ftrace_ops machine_kexec_ops = {
+	.func = machine_kexec_entry,
+	.flags = FTRACE_OPS_FL_PERMANENT | FTRACE_OPS_FL_RECURSION,
+};
+
+/**
+ * handoff_start - hook machine_kexec()
+ *
+ * Context: process, may sleep.
+ * Return: 0 or a negative error, with the reason in the log.
+ */
+int handoff_start(void)
+{
+	char function[] = "machine_kexec";
+	int ret;
+
+	ret = ftrace_set_filter(&machine_kexec_ops, function, strlen(function), 1);
+	if (ret) {
+		pr_err("cannot trace %s(): error %d\n", function, ret);
+		return ret;
+	}
+	ret = register_ftrace_function(&machine_kexec_ops);
+	if (ret) {
+		pr_err("cannot hook %s(): error %d; is kernel.ftrace_enabled 0?\n",
+		       function, ret);
+		ftrace_free_filter(&machine_kexec_ops);
+	}
+	return ret;
+}
+
+/**
+ * handoff_stop - unhook machine_kexec()
+ *
+ * Context: process, may sleep.
+ */
+void handoff_stop(void)
+{
+	unregister_ftrace_function(&machine_kexec_ops);
+	ftrace_free_filter(&machine_kexec_ops);
+}

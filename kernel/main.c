@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * tdx_reset: kexec and kdump that are safe on Intel TDX hosts.
+ *
+ * Watch mode: the running kernel uses TDX, this module changes nothing in it.
+ * It knows which pages are private (watch.c, search.c, tracker_bitmap.c) and
+ * makes them normal at the last moment before another kernel takes over
+ * (handoff.c, scrub.c).  Where there is no TDX host it does nothing.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/string.h>
+
+#include "coverage.h"
+#include "tdx_reset.h"
+
+struct tracker tracker;
+
+static int set_tracker(const char *value, const struct kernel_param *kp)
+{
+	if (sysfs_streq(value, "bitmap"))
+		return 0;
+	pr_err("tracker=%s: no such tracker; allowed: bitmap\n", value);
+	return -EINVAL;
+}
+
+static int get_tracker(char *buffer, const struct kernel_param *kp)
+{
+	return sysfs_emit(buffer, "bitmap\n");
+}
+
+static const struct kernel_param_ops tracker_ops = {
+	.set = set_tracker,
+	.get = get_tracker,
+};
+
+module_param_cb(tracker, &tracker_ops, NULL, 0444);
+MODULE_PARM_DESC(tracker, "how private pages are remembered: bitmap (default)");
+
+static int __init start_tracker(void)
+{
+	u64 end_pfn;
+	int ret;
+
+	ret = search_memory_end(&end_pfn);
+	if (!ret)
+		ret = tracker_create(&tracker, end_pfn);
+	if (ret)
+		goto out;
+	ret = search_populate();
+	if (ret)
+		tracker_destroy(&tracker);
+out:
+	if (ret)
+		pr_err("cannot make room for the private pages of all memory: error %d\n",
+		       ret);
+	return ret;
+}
+
+static int __init start_watching(void)
+{
+	int ret;
+
+	ret = start_tracker();
+	if (ret)
+		return ret;
+	coverage_publish(tracker.map);
+	crash_memory_find();
+	ret = scrub_start();
+	if (ret)
+		goto out_tracker;
+	ret = handoff_start();
+	if (ret)
+		goto out_scrub;
+	ret = watch_start();
+	if (ret)
+		goto out_handoff;
+	ret = search_private_pages();
+	if (ret)
+		goto out_watch;
+	return 0;
+
+out_watch:
+	watch_stop();
+out_handoff:
+	handoff_stop();
+out_scrub:
+	scrub_stop();
+out_tracker:
+	coverage_publish(NULL);
+	tracker_destroy(&tracker);
+	return ret;
+}
+
+static void stop_watching(void)
+{
+	watch_stop();
+	handoff_stop();
+	scrub_stop();
+	coverage_publish(NULL);
+	tracker_destroy(&tracker);
+}
+
+static int __init tdx_reset_init(void)
+{
+	const char *why_not = platform_detect();
+	int ret;
+
+	if (!why_not) {
+		ret = start_watching();
+		if (ret)
+			return ret;
+	}
+	ret = sysfs_start();
+	if (ret) {
+		pr_err("cannot create /sys/kernel/tdx_reset: error %d\n", ret);
+		if (!why_not)
+			stop_watching();
+		return ret;
+	}
+	if (why_not) {
+		pr_info("no TDX host here: %s\n", why_not);
+		return 0;
+	}
+
+	pr_info("watching: %llu private pages, coverage %s%s%s\n",
+		tracker_count(&tracker),
+		coverage_complete() ? "complete" : "partial",
+		coverage_complete() ? "" : ": ", coverage_reason());
+	if (tracker_count(&tracker)) {
+		watch_pin_module();
+		pr_info("TDX holds private memory: the module cannot be removed until the machine restarts\n");
+	}
+	return 0;
+}
+
+static void __exit tdx_reset_exit(void)
+{
+	sysfs_stop();
+	if (platform.host)
+		stop_watching();
+}
+
+module_init(tdx_reset_init);
+module_exit(tdx_reset_exit);
+
+MODULE_DESCRIPTION("kexec and kdump that are safe on Intel TDX hosts");
+MODULE_AUTHOR("The kexec-tdx developers");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Make tracked pages normal: MOVDIR64B over every line, then a fence, and only
+ * then out of the tracker.  Runs where no other CPU runs any more and nothing
+ * may be allocated or locked.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/mm.h>
+#include <linux/nmi.h>
+#include <linux/vmalloc.h>
+#include <asm/cpufeature.h>
+#include <asm/pgtable.h>
+
+#include "tdx/movdir64b.h"
+#include "tdx_reset.h"
+
+static const u8 zeroes[TDX_LINE_SIZE] __aligned(TDX_LINE_SIZE);
+
+/*
+ * A window of one page for memory that the direct map does not show (guest
+ * memory may be unmapped there).  Made at load, because mapping needs memory.
+ */
+static struct page *window_page;
+static void *window;
+static pte_t *window_pte;
+
+/* Frames up to here were found in the direct map by one look-up. */
+static u64 mapped_end;
+
+/* Is the page writable through the direct map? */
+static bool direct_mapped(u64 pfn)
+{
+	unsigned long address = (unsigned long)__va(PFN_PHYS(pfn));
+	unsigned int level;
+	pte_t *pte;
+	u64 size;
+
+	if (pfn < mapped_end)
+		return true;
+	pte = lookup_address(address, &level);
+	if (!pte || !pte_present(*pte) || !pte_write(*pte))
+		return false;
+	size = page_level_size(level) >> PAGE_SHIFT;
+	mapped_end = (pfn & ~(size - 1)) + size;
+	return true;
+}
+
+static void *map_page(u64 pfn)
+{
+	if (direct_mapped(pfn))
+		return __va(PFN_PHYS(pfn));
+	mapped_end = 0;
+	if (!window_pte)
+		return NULL;
+	set_pte(window_pte, pfn_pte(pfn, PAGE_KERNEL));
+	asm volatile("invlpg (%0)" : : "r" (window) : "memory");
+	return window;
+}
+
+/*
+ * One run of pages, short enough for the watchdog.  Stops early at a page that
+ * nothing maps.  Returns how many are clean.
+ */
+static u64 scrub_run(u64 pfn, u64 nr)
+{
+	u64 done;
+
+	for (done = 0; done < nr; done++) {
+		void *page = map_page(pfn + done);
+
+		if (!page)
+			break;
+		movdir64b_clear_page(page, zeroes);
+	}
+	movdir64b_fence();
+	tracker_clear(&tracker, pfn, done);
+	touch_nmi_watchdog();
+	return done;
+}
+
+#define RUN_PAGES (SZ_64M >> PAGE_SHIFT)
+
+/**
+ * scrub_tracked - make the tracked pages of a range normal
+ * @pfn: the first page frame to look at
+ * @end: where to stop
+ *
+ * The caller has flushed the caches of every CPU that may hold lines of these
+ * pages under a private KeyID.
+ *
+ * Context: any, with interrupts off and no other CPU running; no allocation, no
+ * lock.
+ * Return: how many pages were cleaned and left the tracker.  A page that cannot
+ * be cleaned stays in it.
+ */
+u64 scrub_tracked(u64 pfn, u64 end)
+{
+	struct tracker_range range;
+	u64 scrubbed = 0;
+
+	if (!boot_cpu_has(X86_FEATURE_MOVDIR64B))
+		return 0;
+	mapped_end = 0;
+	while (tracker_next(&tracker, pfn, end, &range)) {
+		u64 nr = min_t(u64, range.nr, RUN_PAGES);
+		u64 done;
+
+		/* What one look-up told holds for consecutive pages only. */
+		if (range.pfn != pfn)
+			mapped_end = 0;
+		done = scrub_run(range.pfn, nr);
+		scrubbed += done;
+		pfn = range.pfn + done + (done < nr);
+	}
+	return scrubbed;
+}
+
+/**
+ * scrub_start - reserve what scrubbing needs
+ *
+ * Context: process, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int scrub_start(void)
+{
+	unsigned int level;
+
+	window_page = alloc_page(GFP_KERNEL);
+	if (!window_page)
+		return -ENOMEM;
+	window = vmap(&window_page, 1, VM_MAP, PAGE_KERNEL);
+	if (!window) {
+		__free_page(window_page);
+		window_page = NULL;
+		return -ENOMEM;
+	}
+	window_pte = lookup_address((unsigned long)window, &level);
+	if (level != PG_LEVEL_4K)
+		window_pte = NULL;
+	return 0;
+}
+
+/**
+ * scrub_stop - give back what scrub_start() reserved
+ *
+ * Context: process, may sleep.
+ */
+void scrub_stop(void)
+{
+	window_pte = NULL;
+	vunmap(window);
+	__free_page(window_page);
+}

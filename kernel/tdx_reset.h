@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of tdx_reset.ko share.  Order of life: platform, tracker,
+ * crash memory, scrub, hand-off, watch, search, sysfs; end in reverse.
+ */
+#ifndef TDX_RESET_H
+#define TDX_RESET_H
+
+#include <linux/types.h>
+
+#include "tracker.h"
+
+struct kimage;
+
+/**
+ * enum tdx_state - the TDX module, as far as this component knows
+ * @TDX_OFF: not there, or never initialised
+ * @TDX_INITIALIZED: it owns memory, at least the PAMT
+ * @TDX_DISABLED: TDH.SYS.DISABLE succeeded
+ */
+enum tdx_state {
+	TDX_OFF,
+	TDX_INITIALIZED,
+	TDX_DISABLED,
+};
+
+/**
+ * struct platform - what was found at load
+ * @erratum: a partial write to a private line poisons it (CPU family/model)
+ * @host: the kernel has TDX host support and the firmware enabled TDX
+ * @kernel_rewrites: tdx_quirk_reset_paddr() really writes
+ * @sys_disable_known: TDX_FEATURES0 could be read
+ * @sys_disable: TDH.SYS.DISABLE is enumerated
+ */
+struct platform {
+	bool erratum;
+	bool host;
+	bool kernel_rewrites;
+	bool sys_disable_known;
+	bool sys_disable;
+};
+
+extern struct platform platform;
+extern struct tracker tracker;
+extern enum tdx_state tdx_state;
+
+/* platform.c */
+const char *platform_detect(void);
+void *platform_symbol(const char *name);
+
+/* watch.c */
+int watch_start(void);
+void watch_stop(void);
+void watch_account(void);
+s64 watch_outstanding(void);
+void watch_pin_module(void);
+
+/* search.c */
+int search_memory_end(u64 *end_pfn);
+int search_populate(void);
+int search_private_pages(void);
+
+/* crash_memory.c */
+void crash_memory_find(void);
+bool crash_memory_known(const struct kimage *image);
+bool crash_memory_next(unsigned int *index, struct tracker_range *range);
+
+/* scrub.c */
+int scrub_start(void);
+void scrub_stop(void);
+u64 scrub_tracked(u64 pfn, u64 end);
+
+/* handoff.c */
+int handoff_start(void);
+void handoff_stop(void);
+
+/* sysfs.c */
+int sysfs_start(void);
+void sysfs_stop(void);
+
+#endif /* TDX_RESET_H */
