@@ -27,6 +27,7 @@ static int nr_ram;
 static struct page *pages;
 static uint64_t nr_pages;
 static uint32_t generation;
+static bool no_erratum;
 
 void mem_add_ram(uint64_t pa, uint64_t len, void *host)
 {
@@ -69,6 +70,17 @@ void mem_reset(void)
 	if (pages)
 		memset(pages, 0, nr_pages * sizeof(*pages));
 	wc_reset();
+	cache_reset();
+}
+
+void mem_set_erratum(bool has)
+{
+	no_erratum = !has;
+}
+
+bool mem_erratum(void)
+{
+	return !no_erratum;
 }
 
 static struct page *page_of(uint64_t pa)

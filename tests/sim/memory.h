@@ -16,8 +16,8 @@
  * line with zeros instead (module specification, chapter 16); no kernel reads
  * memory it has given away.
  *
- * Not modelled: a store through the cache counts as written back at once; a
- * store that happens to write the very bytes of the pattern; DMA counts as
+ * Not modelled: a store of the host through the cache counts as written back at
+ * once; a store that happens to write the very bytes of the pattern; DMA counts as
  * stores through the cache.
  *
  * Locking: the caller holds sim_lock(), except where said.
@@ -59,6 +59,13 @@ void *mem_ptr(uint64_t pa);
 
 /* Power on or platform reset: every line normal. */
 void mem_reset(void);
+
+/*
+ * The CPU has the partial-write erratum (default: yes).  Without it a partial
+ * write to an owned line is a write like any other: the line becomes normal.
+ */
+void mem_set_erratum(bool has);
+bool mem_erratum(void);
 
 /* TDX writes a whole page under a private KeyID. */
 void mem_tdx_write_page(uint64_t pa);
@@ -109,5 +116,57 @@ void wc_store(unsigned int cpu, uint64_t pa, unsigned int len,
 void wc_flush(unsigned int cpu, void (*poisoned)(uint64_t pa));
 
 void wc_reset(void);
+
+/* --- caches (cache.c) ------------------------------------------------------ */
+
+/*
+ * Off unless configured.  When on, each page that TDX writes stays dirty in
+ * the cache of the CPU that made the call, under its private KeyID, until that
+ * CPU executes WBINVD or WBNOINVD, or the TDX module writes it back; CLFLUSH
+ * of the host does not reach it.  Else it comes back to memory on its own: half
+ * of the pages within max_ms, the others not before another kernel runs and
+ * then within max_ms.  It comes back over whatever is there: lines that were
+ * made normal meanwhile are TDX's again, and their contents are lost.
+ *
+ * Times are milliseconds of the caller's clock.
+ */
+struct cache_config {
+	bool on;
+	uint64_t seed, max_ms;
+};
+
+struct cache_stats {
+	uint64_t dirty_pages;		/* in all caches now */
+	uint64_t pending_pages, pending_lines;	/* of these: not TDX's in memory now */
+	uint64_t written_pages;		/* came to memory so far */
+	uint64_t returned_pages, returned_lines;	/* of these: became TDX's again */
+};
+
+void cache_configure(const struct cache_config *c);
+bool cache_on(void);
+void cache_reset(void);
+
+/* TDX, on @cpu, wrote this page under @hkid. */
+void cache_note_write(unsigned int cpu, uint64_t pa, uint16_t hkid, uint64_t now);
+
+/* What is due comes back. */
+void cache_tick(uint64_t now);
+
+/* WBINVD or WBNOINVD on @cpu. */
+void cache_wbinvd(unsigned int cpu);
+
+/* TDH.PHYMEM.CACHE.WB, and TDH.SYS.DISABLE: the caches of all CPUs. */
+void cache_write_back_all(void);
+
+/* TDH.PHYMEM.PAGE.WBINVD: one page under one KeyID, in every cache. */
+void cache_flush_page(uint64_t pa, uint16_t hkid);
+
+/* From now on nothing stays for ever. */
+void cache_kernel_jump(uint64_t now);
+
+/* Lines of this page that a cache will make TDX's again. */
+unsigned int cache_pending_lines(uint64_t pa);
+
+struct cache_stats cache_stats(void);
 
 #endif

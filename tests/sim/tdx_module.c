@@ -20,6 +20,31 @@ void tdx_reset(const struct tdx_config *cfg)
 	pamt_reset();
 }
 
+/* --- operands -------------------------------------------------------------------- */
+
+static unsigned int phys_bits(void)
+{
+	return tdx.cfg.phys_bits ? tdx.cfg.phys_bits : SIM_PHYS_BITS;
+}
+
+uint64_t tdx_strip_hkid(uint64_t operand, uint16_t *hkid)
+{
+	*hkid = operand >> phys_bits();
+	return operand & ((1ULL << phys_bits()) - 1);
+}
+
+bool tdx_bad_address(uint64_t operand, uint64_t align)
+{
+	return operand & (align - 1) || operand >> phys_bits();
+}
+
+void tdx_reads(uint64_t pa, uint64_t len)
+{
+	for (uint64_t line = pa & ~(SIM_LINE - 1); line < pa + len; line += SIM_LINE)
+		if (mem_line_poisoned(line))
+			tdx.dead = true;
+}
+
 /* --- metadata ---------------------------------------------------------------- */
 
 /* CPUID leaves that a TD's owner may configure, and which bits of each. */
@@ -62,7 +87,7 @@ static uint64_t sys_rd(unsigned int lp, struct seam_regs *r)
 		{ 0x1900000300000003ULL, 3 },				/* XFAM_FIXED1 */
 		{ 0x9900000100000004ULL, NR_CPUID_CONFIG },
 		{ 0x9900000100000008ULL, 576 },				/* MAX_VCPUS_PER_TD */
-		{ 0x8900000100000000ULL, 1 },				/* MODULE_HV */
+		{ 0x8900000100000000ULL, SIM_HANDOFF_VERSION },		/* MODULE_HV */
 	};
 
 	(void)lp;
@@ -101,91 +126,11 @@ static uint64_t sys_init(unsigned int lp, struct seam_regs *r)
 static uint64_t sys_lp_init(unsigned int lp, struct seam_regs *r)
 {
 	(void)r;
-	if (tdx.state == SYS_LOADED)
-		return TDX_SYS_NOT_READY;
+	if (tdx.state != SYS_INIT_DONE)
+		return TDX_SYS_LP_INIT_NOT_PENDING;
 	if (tdx.lp_init >> lp & 1)
 		return TDX_SYS_LP_INIT_DONE;
 	tdx.lp_init |= 1ULL << lp;
-	return TDX_SUCCESS;
-}
-
-#define GIB	(1ULL << 30)
-
-/* Is [start, start + size) usable memory: RAM that firmware converted? */
-static bool in_cmr(uint64_t start, uint64_t size)
-{
-	for (uint64_t pa = start; pa < start + size; pa += SIM_PAGE)
-		if (pa < 0x100000 || !mem_ptr(pa))
-			return false;
-	return true;
-}
-
-/* Memory of a TDMR that is not reserved must lie in CMRs. */
-static bool tdmr_in_cmrs(const struct tdmr *t)
-{
-	uint64_t pos = 0;
-
-	for (int i = 0; i <= SIM_MAX_RESERVED; i++) {
-		bool last = i == SIM_MAX_RESERVED || !t->reserved[i].size;
-		uint64_t end = last ? t->size : t->reserved[i].offset;
-
-		if (end < pos || end > t->size)
-			return false;	/* not ascending */
-		if (!in_cmr(t->base + pos, end - pos))
-			return false;
-		if (last)
-			break;
-		pos = end + t->reserved[i].size;
-	}
-	return true;
-}
-
-/* struct TDMR_INFO: eight words, then MAX_RESERVED pairs of offset and size. */
-static bool read_tdmr(uint64_t pa, struct tdmr *t)
-{
-	const uint64_t *p = pa & 511 ? NULL : mem_ptr(pa);
-
-	if (!p)
-		return false;
-	*t = (struct tdmr){ .base = p[0], .size = p[1], .next = p[0] };
-	for (int level = 0; level < 3; level++) {
-		uint64_t entries = t->size >> (12 + 9 * level);
-		uint64_t need = (entries * SIM_PAMT_ENTRY + SIM_PAGE - 1) & ~(SIM_PAGE - 1);
-
-		/* 1G comes first in TDMR_INFO */
-		t->pamt[level].base = p[2 + 2 * (2 - level)];
-		t->pamt[level].size = p[3 + 2 * (2 - level)];
-		if (t->pamt[level].base & (SIM_PAGE - 1) || t->pamt[level].size < need ||
-		    !in_cmr(t->pamt[level].base, t->pamt[level].size))
-			return false;
-	}
-	for (int i = 0; i < SIM_MAX_RESERVED; i++) {
-		t->reserved[i].offset = p[8 + 2 * i];
-		t->reserved[i].size = p[9 + 2 * i];
-	}
-	return t->size && !(t->base % GIB) && !(t->size % GIB) && tdmr_in_cmrs(t);
-}
-
-static uint64_t sys_config(unsigned int lp, struct seam_regs *r)
-{
-	const uint64_t *array = r->rcx & 511 ? NULL : mem_ptr(r->rcx);
-
-	(void)lp;
-	if (tdx.state != SYS_INIT_DONE)
-		return TDX_SYS_STATE_INCORRECT;
-	if (!array)
-		return TDX_OPERAND_INVALID | OP_RCX;
-	if (!r->rdx || r->rdx > SIM_MAX_TDMRS)
-		return TDX_OPERAND_INVALID | OP_RDX;
-	if (r->r8 < SIM_FIRST_TDX_KEYID || r->r8 >= SIM_FIRST_TDX_KEYID + SIM_NR_TDX_KEYIDS)
-		return TDX_OPERAND_INVALID | OP_R8;
-	for (uint64_t i = 0; i < r->rdx; i++)
-		if (!read_tdmr(array[i], &tdx.tdmr[i]))
-			return TDX_OPERAND_INVALID | OP_RCX;
-	tdx.nr_tdmrs = r->rdx;
-	tdx.global_hkid = r->r8;
-	tdx.hkid_used |= 1ULL << (r->r8 - SIM_FIRST_TDX_KEYID);
-	tdx.state = SYS_CONFIGURED;
 	return TDX_SUCCESS;
 }
 
@@ -202,15 +147,17 @@ static uint64_t sys_key_config(unsigned int lp, struct seam_regs *r)
 static uint64_t sys_tdmr_init(unsigned int lp, struct seam_regs *r)
 {
 	(void)lp;
+	r->rdx = 0;
 	for (unsigned int i = 0; i < tdx.nr_tdmrs; i++) {
 		struct tdmr *t = &tdx.tdmr[i];
 
 		if (t->base != r->rcx)
 			continue;
+		if (t->next == t->base + t->size)
+			return TDX_TDMR_ALREADY_INITIALIZED;
 		if (t->next == t->base)
 			pamt_take(t);
-		if (t->next < t->base + t->size)
-			t->next += GIB;
+		t->next += 1ULL << 30;
 		r->rdx = t->next;
 		return TDX_SUCCESS;
 	}
@@ -225,6 +172,12 @@ static uint64_t sys_disable(unsigned int lp, struct seam_regs *r)
 		return TDX_INTERRUPTED_RESUMABLE;
 	if (tdx.disable_rounds++ < tdx.cfg.rounds)
 		return TDX_INTERRUPTED_RESUMABLE;
+	for (unsigned int i = 0; i < tdx.nr_tdmrs; i++)
+		for (int level = 0; level < 3; level++)
+			tdx_reads(tdx.tdmr[i].pamt[level].base, tdx.tdmr[i].pamt[level].size);
+	if (tdx.dead)
+		return TDX_SUCCESS;	/* never seen: the call does not come back so */
+	cache_write_back_all();		/* assumed: without it nothing could be normal */
 	pamt_release_all();
 	tdx_reset(NULL);
 	return TDX_SUCCESS;
@@ -232,65 +185,93 @@ static uint64_t sys_disable(unsigned int lp, struct seam_regs *r)
 
 /* --- physical pages ------------------------------------------------------------ */
 
-static uint64_t page_rdmd(unsigned int lp, struct seam_regs *r)
+/* RDMD and RECLAIM: the entry of the page in RCX, whatever its type. */
+static struct pamt_entry *page_in_rcx(struct seam_regs *r, uint64_t *err)
 {
+	uint64_t pa = r->rcx;
 	struct pamt_entry *e;
 
-	(void)lp;
-	if (r->rcx % SIM_PAGE)
-		return TDX_OPERAND_INVALID | OP_RCX;
-	e = pamt_entry(r->rcx);
+	r->rcx = r->rdx = r->r8 = r->r9 = r->r10 = r->r11 = 0;
+	if (tdx_bad_address(pa, SIM_PAGE)) {
+		*err = TDX_OPERAND_INVALID | OP_RCX;
+		return NULL;
+	}
+	e = pamt_entry(pa);
 	if (!e)
-		return TDX_OPERAND_ADDR_RANGE_ERROR | OP_RCX;
+		*err = TDX_OPERAND_ADDR_RANGE_ERROR | OP_RCX;
+	return e;
+}
+
+static void say_page(const struct pamt_entry *e, struct seam_regs *r)
+{
 	r->rcx = e->type;
-	r->rdx = e->owner;
+	r->rdx = e->type == TDX_PT_TDR ? 0 : e->owner;
 	r->r8 = e->size;
-	r->r9 = r->r10 = r->r11 = 0;
-	return TDX_SUCCESS;
+}
+
+static uint64_t page_rdmd(unsigned int lp, struct seam_regs *r)
+{
+	uint64_t err = 0;
+	struct pamt_entry *e = page_in_rcx(r, &err);
+
+	(void)lp;
+	if (e)
+		say_page(e, r);
+	return err;
 }
 
 static uint64_t page_reclaim(unsigned int lp, struct seam_regs *r)
 {
-	struct pamt_entry *e = r->rcx % SIM_PAGE ? NULL : pamt_entry(r->rcx);
-	uint64_t pa = r->rcx;
+	uint64_t err = 0, pa = r->rcx;
+	struct pamt_entry *e = page_in_rcx(r, &err);
 	struct td *td;
 
 	(void)lp;
 	if (!e)
-		return TDX_OPERAND_INVALID | OP_RCX;
-	r->rcx = e->type;
-	r->rdx = e->owner;
-	r->r8 = e->size;
-	if (e->type == TDX_PT_NDA)
-		return TDX_PAGE_ALREADY_FREE | OP_RCX;
-	if (e->type == TDX_PT_RSVD)
+		return err;
+	if (e->type == TDX_PT_NDA || e->type == TDX_PT_RSVD)
 		return TDX_PAGE_METADATA_INCORRECT | OP_RCX;
+	say_page(e, r);
+	if (pa & ((SIM_PAGE << (9 * e->size)) - 1))
+		return TDX_OPERAND_INVALID | OP_RCX;
 	td = td_find(e->owner);
-	if (!td || td->state != TD_TEARDOWN)
+	tdx_reads(td->tdr, SIM_PAGE);
+	if (td->state != TD_TEARDOWN)
 		return TDX_LIFECYCLE_STATE_INCORRECT;
-	if (e->type == TDX_PT_TDR) {
-		if (td->children)
-			return TDX_TD_ASSOCIATED_PAGES_EXIST;
-		pamt_free(pa);
+	if (e->type == TDX_PT_TDR && td->children)
+		return TDX_TD_ASSOCIATED_PAGES_EXIST;
+	pamt_free(pa);
+	if (pa == td->tdr)
 		td_forget(td);
-	} else {
-		pamt_free(pa);
-	}
 	return TDX_SUCCESS;
 }
 
+/* The page must be taken back already; its HKID in the address says which alias. */
 static uint64_t page_wbinvd(unsigned int lp, struct seam_regs *r)
 {
+	uint64_t err = 0;
+	uint16_t hkid;
+
 	(void)lp;
-	(void)r;
-	return TDX_SUCCESS;
+	if (pamt_operand(tdx_strip_hkid(r->rcx, &hkid), TDX_PT_NDA, OP_RCX, &err))
+		cache_flush_page(tdx_strip_hkid(r->rcx, &hkid), hkid);
+	return err;
 }
 
 static uint64_t sys_shutdown(unsigned int lp, struct seam_regs *r)
 {
 	(void)lp;
-	(void)r;
+	if (r->rcx != SIM_HANDOFF_VERSION)
+		return TDX_OPERAND_INVALID | OP_RCX;
 	tdx.state = SYS_DISABLED;
+	return TDX_SUCCESS;
+}
+
+/* Kept by module 1.5 for old hosts; does nothing. */
+static uint64_t sys_lp_shutdown(unsigned int lp, struct seam_regs *r)
+{
+	(void)lp;
+	(void)r;
 	return TDX_SUCCESS;
 }
 
@@ -300,10 +281,11 @@ const struct tdx_leaf tdx_leaves[128] = {
 	[TDH_SYS_INIT]		= { "TDH.SYS.INIT", sys_init, NEEDS_NOTHING, 0 },
 	[TDH_SYS_LP_INIT]	= { "TDH.SYS.LP.INIT", sys_lp_init, NEEDS_NOTHING, 0 },
 	[TDH_SYS_RD]		= { "TDH.SYS.RD", sys_rd, NEEDS_LP, 0 },
-	[TDH_SYS_CONFIG]	= { "TDH.SYS.CONFIG", sys_config, NEEDS_LP, 0 },
-	[TDH_SYS_KEY_CONFIG]	= { "TDH.SYS.KEY.CONFIG", sys_key_config, NEEDS_LP, 0 },
+	[TDH_SYS_CONFIG]	= { "TDH.SYS.CONFIG", sys_config, NEEDS_NOTHING, 0 },
+	[TDH_SYS_KEY_CONFIG]	= { "TDH.SYS.KEY.CONFIG", sys_key_config, NEEDS_NOTHING, 0 },
 	[TDH_SYS_TDMR_INIT]	= { "TDH.SYS.TDMR.INIT", sys_tdmr_init, NEEDS_READY, 0 },
-	[TDH_SYS_DISABLE]	= { "TDH.SYS.DISABLE", sys_disable, NEEDS_NOTHING, 0 },
+	[TDH_SYS_DISABLE]	= { "TDH.SYS.DISABLE", sys_disable, NEEDS_READY, 0 },
+	[TDH_SYS_LP_SHUTDOWN]	= { "TDH.SYS.LP.SHUTDOWN", sys_lp_shutdown, NEEDS_NOTHING, 0 },
 	[TDH_SYS_SHUTDOWN]	= { "TDH.SYS.SHUTDOWN", sys_shutdown, NEEDS_READY, 0 },
 	[TDH_PHYMEM_PAGE_RDMD]	= { "TDH.PHYMEM.PAGE.RDMD", page_rdmd, NEEDS_READY, 0 },
 	[TDH_PHYMEM_PAGE_RECLAIM] = { "TDH.PHYMEM.PAGE.RECLAIM", page_reclaim, NEEDS_READY, 0 },
@@ -321,13 +303,16 @@ const struct tdx_leaf tdx_leaves[128] = {
 	[TDH_VP_ADDCX]		= { "TDH.VP.ADDCX", vp_addcx, NEEDS_READY, 0 },
 	[TDH_VP_INIT]		= { "TDH.VP.INIT", vp_init, NEEDS_READY, 1 },
 	[TDH_VP_RD]		= { "TDH.VP.RD", vp_rd, NEEDS_READY, 1 },
-	[TDH_VP_WR]		= { "TDH.VP.WR", vp_wr, NEEDS_READY, 1 },
+	[TDH_VP_WR]		= { "TDH.VP.WR", vp_wr, NEEDS_READY, 0 },
 	[TDH_VP_FLUSH]		= { "TDH.VP.FLUSH", vp_flush, NEEDS_READY, 0 },
-	[TDH_MEM_SEPT_ADD]	= { "TDH.MEM.SEPT.ADD", mem_sept_add, NEEDS_READY, 0 },
-	[TDH_MEM_SEPT_REMOVE]	= { "TDH.MEM.SEPT.REMOVE", mem_sept_remove, NEEDS_READY, 0 },
+	[TDH_MEM_SEPT_ADD]	= { "TDH.MEM.SEPT.ADD", mem_sept_add, NEEDS_READY, 1 },
+	[TDH_MEM_SEPT_REMOVE]	= { "TDH.MEM.SEPT.REMOVE", mem_sept_remove, NEEDS_READY, 1 },
 	[TDH_MEM_PAGE_ADD]	= { "TDH.MEM.PAGE.ADD", mem_page_add, NEEDS_READY, 0 },
 	[TDH_MEM_PAGE_AUG]	= { "TDH.MEM.PAGE.AUG", mem_page_aug, NEEDS_READY, 0 },
 	[TDH_MEM_PAGE_REMOVE]	= { "TDH.MEM.PAGE.REMOVE", mem_page_remove, NEEDS_READY, 0 },
+	[TDH_MEM_PAGE_RELOCATE]	= { "TDH.MEM.PAGE.RELOCATE", mem_page_relocate, NEEDS_READY, 0 },
+	[TDH_MEM_PAGE_DEMOTE]	= { "TDH.MEM.PAGE.DEMOTE", mem_page_demote, NEEDS_READY, 0 },
+	[TDH_MEM_PAGE_PROMOTE]	= { "TDH.MEM.PAGE.PROMOTE", mem_page_promote, NEEDS_READY, 1 },
 	[TDH_MEM_RANGE_BLOCK]	= { "TDH.MEM.RANGE.BLOCK", mem_range_block, NEEDS_READY, 0 },
 	[TDH_MEM_RANGE_UNBLOCK]	= { "TDH.MEM.RANGE.UNBLOCK", mem_range_unblock, NEEDS_READY, 0 },
 	[TDH_MEM_TRACK]		= { "TDH.MEM.TRACK", mem_track, NEEDS_READY, 0 },
@@ -355,15 +340,37 @@ const char *tdx_leaf_name(uint64_t rax)
 	return nr < G_N_ELEMENTS(tdx_leaves) && tdx_leaves[nr].name ? tdx_leaves[nr].name : "?";
 }
 
+/*
+ * The order of the dispatcher of module 1.5: reserved bits and version, then
+ * the module's state, and only then whether there is such a leaf.
+ */
 static uint64_t call(const struct tdx_leaf *leaf, unsigned int lp, struct seam_regs *r)
 {
-	if (tdx.state == SYS_DISABLED)
+	if (tdx.state == SYS_DISABLED && (!leaf || leaf->fn != sys_lp_shutdown))
 		return TDX_SYS_SHUTDOWN;
+	if ((!leaf || leaf->needs == NEEDS_READY) && tdx.state != SYS_READY)
+		return TDX_SYS_NOT_READY;
+	if (!leaf)
+		return TDX_OPERAND_INVALID | OP_RAX;
 	if (leaf->needs >= NEEDS_LP && !(tdx.lp_init >> lp & 1))
 		return TDX_SYS_LP_INIT_NOT_DONE;
-	if (leaf->needs == NEEDS_READY && tdx.state != SYS_READY)
-		return TDX_SYS_NOT_READY;
 	return leaf->fn(lp, r);
+}
+
+/* What `inject` asked for; true if this call is answered so. */
+static bool injected(uint64_t nr, struct seam_regs *r)
+{
+	if (!tdx.inject[nr].count)
+		return false;
+	if (tdx.inject[nr].after) {
+		tdx.inject[nr].after--;
+		return false;
+	}
+	tdx.inject[nr].count--;
+	r->rax = tdx.inject[nr].status;
+	if (nr == TDH_PHYMEM_CACHE_WB && r->rax == TDX_INTERRUPTED_RESUMABLE)
+		tdx.wb_interrupted = true;
+	return true;
 }
 
 void tdx_seamcall(unsigned int lp, struct seam_regs *r)
@@ -371,16 +378,23 @@ void tdx_seamcall(unsigned int lp, struct seam_regs *r)
 	const struct tdx_leaf *leaf = leaf_of(r->rax);
 	uint64_t version = r->rax >> TDX_LEAF_VERSION_SHIFT & 0xff;
 	uint64_t nr = r->rax & (G_N_ELEMENTS(tdx.inject) - 1);
+	struct seam_regs in = *r;
 
-	if (!leaf || version > leaf->max_version) {
+	if (tdx.dead) {
+		r->vmfail = true;
+		return;
+	}
+	if (r->rax >> (TDX_LEAF_VERSION_SHIFT + 8) || version > (leaf ? leaf->max_version : 0)) {
 		r->rax = TDX_OPERAND_INVALID | OP_RAX;
 		return;
 	}
+	tdx.lp = lp;
 	tdx.calls[nr]++;
-	if (tdx.inject[nr].count) {
-		tdx.inject[nr].count--;
-		r->rax = tdx.inject[nr].status;
+	if (leaf && injected(nr, r))
 		return;
-	}
 	r->rax = call(leaf, lp, r);
+	if (tdx.dead) {		/* by this call */
+		*r = in;
+		r->vmfail = true;
+	}
 }

@@ -39,6 +39,14 @@ static bool reserved_in(const struct tdmr *t, uint64_t pa)
 	return false;
 }
 
+/* The walk to the leaf reads the entries of all levels. */
+static void walk_reads(const struct tdmr *t, uint64_t pa)
+{
+	for (int level = 0; level < 3; level++)
+		tdx_reads(t->pamt[level].base +
+			  ((pa - t->base) >> (12 + 9 * level)) * SIM_PAMT_ENTRY, SIM_PAMT_ENTRY);
+}
+
 struct pamt_entry *pamt_entry(uint64_t pa)
 {
 	static struct pamt_entry reserved;
@@ -46,6 +54,7 @@ struct pamt_entry *pamt_entry(uint64_t pa)
 
 	if (!t || pa >= t->next || pa / SIM_PAGE >= nr)
 		return NULL;
+	walk_reads(t, pa);
 	if (reserved_in(t, pa)) {
 		reserved = (struct pamt_entry){ .type = TDX_PT_RSVD };
 		return &reserved;
@@ -53,11 +62,27 @@ struct pamt_entry *pamt_entry(uint64_t pa)
 	return &entries[pa / SIM_PAGE];
 }
 
+struct pamt_entry *pamt_operand(uint64_t pa, enum tdx_page_type type, unsigned int op,
+				uint64_t *err)
+{
+	struct pamt_entry *e = NULL;
+
+	if (tdx_bad_address(pa, SIM_PAGE)) {
+		*err = TDX_OPERAND_INVALID | op;
+		return NULL;
+	}
+	e = pamt_entry(pa);
+	if (e && e->type == type && e->size == TDX_PS_4K)
+		return e;
+	*err = (e ? TDX_PAGE_METADATA_INCORRECT : TDX_OPERAND_ADDR_RANGE_ERROR) | op;
+	return NULL;
+}
+
 uint64_t pamt_check_free(uint64_t pa, unsigned int size, unsigned int op)
 {
 	uint64_t pages = size == TDX_PS_2M ? PAGES_2M : 1;
 
-	if (pa & (pages * SIM_PAGE - 1))
+	if (tdx_bad_address(pa, pages * SIM_PAGE))
 		return TDX_OPERAND_INVALID | op;
 	for (uint64_t i = 0; i < pages; i++) {
 		struct pamt_entry *e = pamt_entry(pa + i * SIM_PAGE);
@@ -70,6 +95,14 @@ uint64_t pamt_check_free(uint64_t pa, unsigned int size, unsigned int op)
 	return TDX_SUCCESS;
 }
 
+/* A page of @owner; a TDR, and the PAMT (no owner), are under the global KeyID. */
+static void module_writes(uint64_t pa, enum tdx_page_type type, const struct td *owner)
+{
+	mem_tdx_write_page(pa);
+	cache_note_write(tdx.lp, pa, owner && type != TDX_PT_TDR ? owner->hkid : tdx.global_hkid,
+			 tdx.now);
+}
+
 void pamt_assign(uint64_t pa, unsigned int size, enum tdx_page_type type, struct td *owner)
 {
 	uint64_t pages = size == TDX_PS_2M ? PAGES_2M : 1;
@@ -78,7 +111,7 @@ void pamt_assign(uint64_t pa, unsigned int size, enum tdx_page_type type, struct
 		entries[pa / SIM_PAGE + i] = (struct pamt_entry){
 			.owner = owner->tdr, .type = type, .size = size,
 		};
-		mem_tdx_write_page(pa + i * SIM_PAGE);
+		module_writes(pa + i * SIM_PAGE, type, owner);
 	}
 	if (type != TDX_PT_TDR)
 		owner->children += pages;
@@ -95,6 +128,12 @@ void pamt_free(uint64_t pa)
 	memset(e, 0, pages * sizeof(*e));
 }
 
+void pamt_resize(uint64_t pa, unsigned int size)
+{
+	for (uint64_t i = 0; i < PAGES_2M; i++)
+		entries[pa / SIM_PAGE + i].size = size;
+}
+
 void pamt_take(const struct tdmr *t)
 {
 	for (int level = 0; level < 3; level++) {
@@ -104,7 +143,7 @@ void pamt_take(const struct tdmr *t)
 			if (pa / SIM_PAGE >= nr)
 				break;
 			is_pamt[pa / SIM_PAGE] = 1;
-			mem_tdx_write_page(pa);
+			module_writes(pa, TDX_PT_RSVD, NULL);
 		}
 	}
 }

@@ -16,6 +16,8 @@ struct sept_entry {
 
 #define LEVEL_MASK	7ULL
 #define TOP_LEVEL	3	/* highest entry of a 4-level secure EPT */
+#define GPA_BITS	47	/* of private addresses; bit 47 is the shared bit */
+#define CHILDREN	512	/* entries of a table */
 
 void sept_free_entry(gpointer entry)
 {
@@ -34,60 +36,85 @@ static struct sept_entry *lookup(struct td *td, uint64_t gpa, unsigned int level
 	return g_hash_table_lookup(td->sept, &key);
 }
 
-/* Operands that every leaf here shares: GPA | level in RCX, TDR in RDX. */
-static struct td *operands(struct seam_regs *r, uint64_t *gpa, unsigned int *level,
-			   uint64_t *err)
+/*
+ * Operands that every leaf here shares: GPA | level in RCX, TDR in RDX.  Needs
+ * an initialised TD; the level must be in [@low, @high].  Clears RCX and RDX.
+ */
+static struct td *operands(struct seam_regs *r, unsigned int low, unsigned int high,
+			   uint64_t *gpa, unsigned int *level, uint64_t *err)
 {
 	struct td *td = td_operand(r->rdx, OP_RDX, err);
+	uint64_t rcx = r->rcx;
 
-	*level = r->rcx & LEVEL_MASK;
-	*gpa = r->rcx & ~0xfffULL;
+	*level = rcx & LEVEL_MASK;
+	*gpa = rcx & ~LEVEL_MASK;
+	r->rcx = r->rdx = 0;
 	if (!td)
 		return NULL;
-	if (*level > TOP_LEVEL || *gpa != (key_of(*gpa, *level) & ~LEVEL_MASK)) {
-		*err = TDX_OPERAND_INVALID | OP_RCX;
-		return NULL;
-	}
-	if (!td->initialised || td->state != TD_KEYS_CONFIGURED) {
+	*err = td_check_built(td);
+	if (!*err && !td->initialised)
 		*err = TDX_OP_STATE_INCORRECT;
-		return NULL;
+	if (!*err && (*level < low || *level > high || *gpa >> GPA_BITS ||
+		      *gpa != (key_of(*gpa, *level) & ~LEVEL_MASK)))
+		*err = TDX_OPERAND_INVALID | OP_RCX;
+	return *err ? NULL : td;
+}
+
+/* The way down to (gpa, level) exists; the module reads the tables on it. */
+static uint64_t walk(struct td *td, uint64_t gpa, unsigned int level, struct sept_entry **e)
+{
+	for (unsigned int l = TOP_LEVEL; l > level; l--) {
+		struct sept_entry *up = lookup(td, gpa, l);
+
+		if (!up || !up->table || up->blocked)
+			return TDX_EPT_WALK_FAILED | OP_RCX;
+		tdx_reads(up->pa, SIM_PAGE);
 	}
-	return td;
+	*e = lookup(td, gpa, level);
+	return TDX_SUCCESS;
 }
 
 /* The way down to (gpa, level) exists and the entry itself is free. */
 static uint64_t check_free_entry(struct td *td, uint64_t gpa, unsigned int level)
 {
-	if (level < TOP_LEVEL) {
-		struct sept_entry *up = lookup(td, gpa, level + 1);
+	struct sept_entry *e = NULL;
+	uint64_t err = walk(td, gpa, level, &e);
 
-		if (!up || !up->table)
-			return TDX_EPT_WALK_FAILED | OP_RCX;
-	}
-	if (lookup(td, gpa, level))
-		return TDX_EPT_ENTRY_NOT_FREE | OP_RCX;
-	return TDX_SUCCESS;
+	return err ? err : e ? TDX_EPT_ENTRY_STATE_INCORRECT | OP_RCX : TDX_SUCCESS;
+}
+
+static struct sept_entry *new_entry(struct td *td, uint64_t gpa, unsigned int level,
+				    uint64_t pa, bool table)
+{
+	struct sept_entry *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		abort();
+	e->key = key_of(gpa, level);
+	e->pa = pa;
+	e->table = table;
+	g_hash_table_insert(td->sept, &e->key, e);
+	return e;
+}
+
+static void drop_entry(struct td *td, const struct sept_entry *e)
+{
+	gint64 key = e->key;
+
+	g_hash_table_remove(td->sept, &key);
 }
 
 static uint64_t add_entry(struct td *td, uint64_t gpa, unsigned int level, uint64_t pa,
 			  bool table)
 {
-	struct sept_entry *e;
 	unsigned int size = table ? TDX_PS_4K : level;
 	uint64_t err = check_free_entry(td, gpa, level);
 
+	if (!err)
+		err = pamt_check_free(pa, size, OP_R8);
 	if (err)
 		return err;
-	err = pamt_check_free(pa, size, OP_R8);
-	if (err)
-		return err;
-	e = calloc(1, sizeof(*e));
-	if (!e)
-		return TDX_OPERAND_BUSY;
-	e->key = key_of(gpa, level);
-	e->pa = pa;
-	e->table = table;
-	g_hash_table_insert(td->sept, &e->key, e);
+	new_entry(td, gpa, level, pa, table);
 	pamt_assign(pa, size, table ? TDX_PT_EPT : TDX_PT_REG, td);
 	return TDX_SUCCESS;
 }
@@ -95,68 +122,58 @@ static uint64_t add_entry(struct td *td, uint64_t gpa, unsigned int level, uint6
 uint64_t mem_sept_add(unsigned int lp, struct seam_regs *r)
 {
 	unsigned int level;
-	uint64_t gpa, err = 0, pa = r->r8;
-	struct td *td = operands(r, &gpa, &level, &err);
+	uint64_t gpa, err = 0;
+	struct td *td = operands(r, 1, TOP_LEVEL, &gpa, &level, &err);
 
 	(void)lp;
-	r->rcx = r->rdx = 0;
-	if (!td)
-		return err;
-	if (!level)
-		return TDX_OPERAND_INVALID | OP_RCX;
-	return add_entry(td, gpa, level, pa, true);
+	return td ? add_entry(td, gpa, level, r->r8, true) : err;
 }
 
 uint64_t mem_page_add(unsigned int lp, struct seam_regs *r)
 {
 	unsigned int level;
-	uint64_t gpa, err = 0, pa = r->r8, source = r->r9;
-	struct td *td = operands(r, &gpa, &level, &err);
+	uint64_t gpa, err = 0;
+	struct td *td = operands(r, TDX_PS_4K, TDX_PS_4K, &gpa, &level, &err);
 
 	(void)lp;
-	r->rcx = r->rdx = 0;
 	if (!td)
 		return err;
-	if (level)
-		return TDX_OPERAND_INVALID | OP_RCX;
 	if (td->finalised)
 		return TDX_OP_STATE_INCORRECT;
-	if (source % SIM_PAGE || !mem_ptr(source))
+	err = check_free_entry(td, gpa, level);
+	if (err)
+		return err;
+	if (tdx_bad_address(r->r9, SIM_PAGE) || !mem_ptr(r->r9))
 		return TDX_OPERAND_INVALID | OP_R9;
-	return add_entry(td, gpa, level, pa, false);
+	err = add_entry(td, gpa, level, r->r8, false);
+	if (!err)
+		tdx_reads(r->r9, SIM_PAGE);
+	return err;
 }
 
 uint64_t mem_page_aug(unsigned int lp, struct seam_regs *r)
 {
 	unsigned int level;
-	uint64_t gpa, err = 0, pa = r->r8;
-	struct td *td = operands(r, &gpa, &level, &err);
+	uint64_t gpa, err = 0;
+	struct td *td = operands(r, TDX_PS_4K, TDX_PS_2M, &gpa, &level, &err);
 
 	(void)lp;
-	r->rcx = r->rdx = 0;
-	if (!td)
-		return err;
-	if (level > TDX_PS_2M)
-		return TDX_OPERAND_INVALID | OP_RCX;
-	if (!td->finalised)
-		return TDX_OP_STATE_INCORRECT;
-	return add_entry(td, gpa, level, pa, false);
+	return td ? add_entry(td, gpa, level, r->r8, false) : err;
 }
 
 uint64_t mem_range_block(unsigned int lp, struct seam_regs *r)
 {
 	unsigned int level;
 	uint64_t gpa, err = 0;
-	struct td *td = operands(r, &gpa, &level, &err);
-	struct sept_entry *e;
+	struct td *td = operands(r, TDX_PS_4K, TOP_LEVEL, &gpa, &level, &err);
+	struct sept_entry *e = NULL;
 
 	(void)lp;
-	r->rcx = r->rdx = 0;
-	if (!td)
+	err = td ? walk(td, gpa, level, &e) : err;
+	if (err)
 		return err;
-	e = lookup(td, gpa, level);
 	if (!e)
-		return TDX_EPT_WALK_FAILED | OP_RCX;
+		return TDX_EPT_ENTRY_STATE_INCORRECT | OP_RCX;
 	if (e->blocked)
 		return TDX_GPA_RANGE_ALREADY_BLOCKED | OP_RCX;
 	e->blocked = true;
@@ -164,22 +181,27 @@ uint64_t mem_range_block(unsigned int lp, struct seam_regs *r)
 	return TDX_SUCCESS;
 }
 
+/* May a CPU still hold a translation through this blocked entry? */
+static bool tracked(const struct td *td, const struct sept_entry *e)
+{
+	return !td->finalised || e->blocked_epoch != td->epoch;
+}
+
 uint64_t mem_range_unblock(unsigned int lp, struct seam_regs *r)
 {
 	unsigned int level;
 	uint64_t gpa, err = 0;
-	struct td *td = operands(r, &gpa, &level, &err);
-	struct sept_entry *e;
+	struct td *td = operands(r, TDX_PS_4K, TOP_LEVEL, &gpa, &level, &err);
+	struct sept_entry *e = NULL;
 
 	(void)lp;
-	r->rcx = r->rdx = 0;
-	if (!td)
+	err = td ? walk(td, gpa, level, &e) : err;
+	if (err)
 		return err;
-	e = lookup(td, gpa, level);
-	if (!e)
-		return TDX_EPT_WALK_FAILED | OP_RCX;
-	if (!e->blocked)
-		return TDX_GPA_RANGE_NOT_BLOCKED | OP_RCX;
+	if (!e || !e->blocked)
+		return TDX_EPT_ENTRY_STATE_INCORRECT | OP_RCX;
+	if (!tracked(td, e))
+		return TDX_TLB_TRACKING_NOT_DONE | OP_SEPT_TREE;
 	e->blocked = false;
 	return TDX_SUCCESS;
 }
@@ -190,75 +212,191 @@ uint64_t mem_track(unsigned int lp, struct seam_regs *r)
 	struct td *td = td_operand(r->rcx, OP_RCX, &err);
 
 	(void)lp;
-	if (!td)
+	err = td ? td_check_built(td) : err;
+	if (err)
 		return err;
-	if (!td->finalised)
+	if (!td->initialised)
 		return TDX_OP_STATE_INCORRECT;
 	td->epoch++;
 	return TDX_SUCCESS;
 }
 
-/* Blocked, and no CPU can hold a translation any more. */
-static uint64_t check_removable(struct td *td, struct sept_entry *e)
+/*
+ * The entry of a page or table that is about to go.  Once the TD can run it
+ * must be blocked, and no CPU may hold a translation any more.
+ */
+static uint64_t check_removable(struct td *td, struct sept_entry *e, bool table)
 {
-	if (!e)
-		return TDX_EPT_WALK_FAILED | OP_RCX;
-	if (!e->blocked)
+	if (!e || e->table != table)
+		return TDX_EPT_ENTRY_STATE_INCORRECT | OP_RCX;
+	if (td->finalised && !e->blocked)
 		return TDX_GPA_RANGE_NOT_BLOCKED | OP_RCX;
-	if (td->finalised && e->blocked_epoch == td->epoch)
-		return TDX_TLB_TRACKING_NOT_DONE;
-	return TDX_SUCCESS;
+	return tracked(td, e) ? TDX_SUCCESS : TDX_TLB_TRACKING_NOT_DONE | OP_RCX;
 }
 
-static uint64_t remove_entry(struct seam_regs *r, bool table)
+static bool has_children(struct td *td, const struct sept_entry *e)
 {
-	unsigned int level;
-	uint64_t gpa, err = 0;
-	struct td *td = operands(r, &gpa, &level, &err);
-	struct sept_entry *e;
-	gint64 key;
+	unsigned int level = (e->key & LEVEL_MASK) - 1;
 
-	r->rcx = r->rdx = 0;
-	if (!td)
-		return err;
-	e = lookup(td, gpa, level);
-	err = check_removable(td, e);
-	if (err)
-		return err;
-	if (e->table != table)
-		return TDX_EPT_ENTRY_STATE_INCORRECT | OP_RCX;
-	pamt_free(e->pa);
-	key = e->key;
-	g_hash_table_remove(td->sept, &key);
-	return TDX_SUCCESS;
+	for (uint64_t i = 0; i < CHILDREN; i++)
+		if (lookup(td, (e->key & ~LEVEL_MASK) + (i << (12 + 9 * level)), level))
+			return true;
+	return false;
 }
 
 uint64_t mem_page_remove(unsigned int lp, struct seam_regs *r)
 {
+	unsigned int level;
+	uint64_t gpa, err = 0;
+	struct td *td = operands(r, TDX_PS_4K, TDX_PS_1G, &gpa, &level, &err);
+	struct sept_entry *e = NULL;
+
 	(void)lp;
-	return remove_entry(r, false);
+	err = td ? walk(td, gpa, level, &e) : err;
+	if (!err)
+		err = check_removable(td, e, false);
+	if (err)
+		return err;
+	r->rcx = e->pa;
+	pamt_free(e->pa);
+	drop_entry(td, e);
+	return TDX_SUCCESS;
 }
 
 uint64_t mem_sept_remove(unsigned int lp, struct seam_regs *r)
 {
+	unsigned int level;
+	uint64_t gpa, err = 0;
+	struct td *td = operands(r, 1, TOP_LEVEL, &gpa, &level, &err);
+	struct sept_entry *e = NULL;
+
 	(void)lp;
-	return remove_entry(r, true);
+	err = td ? walk(td, gpa, level, &e) : err;
+	if (!err)
+		err = check_removable(td, e, true);
+	if (err)
+		return err;
+	tdx_reads(e->pa, SIM_PAGE);
+	if (has_children(td, e))
+		return TDX_EPT_PAGE_NOT_FREE | OP_RCX;
+	r->rcx = e->pa;
+	pamt_free(e->pa);
+	drop_entry(td, e);
+	return TDX_SUCCESS;
 }
+
+/* --- other pages under the same addresses ----------------------------------------- */
+
+uint64_t mem_page_relocate(unsigned int lp, struct seam_regs *r)
+{
+	unsigned int level;
+	uint64_t gpa, err = 0, old;
+	struct td *td = operands(r, TDX_PS_4K, TDX_PS_4K, &gpa, &level, &err);
+	struct sept_entry *e = NULL;
+
+	(void)lp;
+	err = td ? walk(td, gpa, level, &e) : err;
+	if (err)
+		return err;
+	if (!e || e->table)
+		return TDX_EPT_ENTRY_STATE_INCORRECT | OP_RCX;
+	if (r->r8 == e->pa)
+		return TDX_OPERAND_INVALID | OP_R8;
+	err = check_removable(td, e, false);
+	if (!err)
+		err = pamt_check_free(r->r8, TDX_PS_4K, OP_R8);
+	if (err)
+		return err;
+	old = e->pa;
+	tdx_reads(old, SIM_PAGE);
+	pamt_assign(r->r8, TDX_PS_4K, TDX_PT_REG, td);
+	pamt_free(old);
+	e->pa = r->r8;
+	e->blocked = false;
+	r->rcx = old;
+	return TDX_SUCCESS;
+}
+
+/* A 2 MiB page becomes 512 pages below a new table, the page in R8. */
+uint64_t mem_page_demote(unsigned int lp, struct seam_regs *r)
+{
+	unsigned int level;
+	uint64_t gpa, err = 0, pa;
+	struct td *td = operands(r, TDX_PS_2M, TDX_PS_2M, &gpa, &level, &err);
+	struct sept_entry *e = NULL;
+
+	(void)lp;
+	err = td ? walk(td, gpa, level, &e) : err;
+	if (!err)
+		err = check_removable(td, e, false);
+	if (!err)
+		err = pamt_check_free(r->r8, TDX_PS_4K, OP_R8);
+	if (err)
+		return err;
+	pa = e->pa;
+	pamt_resize(pa, TDX_PS_4K);
+	pamt_assign(r->r8, TDX_PS_4K, TDX_PT_EPT, td);
+	*e = (struct sept_entry){ .key = e->key, .pa = r->r8, .table = true };
+	for (uint64_t i = 0; i < CHILDREN; i++)
+		new_entry(td, gpa + i * SIM_PAGE, TDX_PS_4K, pa + i * SIM_PAGE, false);
+	return TDX_SUCCESS;
+}
+
+/* 512 adjacent pages below a table become one page; the table is given back. */
+uint64_t mem_page_promote(unsigned int lp, struct seam_regs *r)
+{
+	unsigned int level;
+	uint64_t gpa, err = 0, pa = 0, table;
+	struct td *td = operands(r, TDX_PS_2M, TDX_PS_2M, &gpa, &level, &err);
+	struct sept_entry *e = NULL, *child;
+
+	(void)lp;
+	err = td ? walk(td, gpa, level, &e) : err;
+	if (!err)
+		err = check_removable(td, e, true);
+	if (err)
+		return err;
+	table = e->pa;
+	tdx_reads(table, SIM_PAGE);
+	for (uint64_t i = 0; i < CHILDREN; i++) {
+		child = lookup(td, gpa + i * SIM_PAGE, TDX_PS_4K);
+		if (!i)
+			pa = child ? child->pa : 1;
+		if (pa % (CHILDREN * SIM_PAGE) || !child || child->blocked ||
+		    child->pa != pa + i * SIM_PAGE)
+			return TDX_EPT_INVALID_PROMOTE_CONDITIONS | OP_RCX;
+	}
+	for (uint64_t i = 0; i < CHILDREN; i++)
+		drop_entry(td, lookup(td, gpa + i * SIM_PAGE, TDX_PS_4K));
+	pamt_resize(pa, TDX_PS_2M);
+	pamt_free(table);
+	*e = (struct sept_entry){ .key = e->key, .pa = pa };
+	r->rcx = table;
+	return TDX_SUCCESS;
+}
+
+/* --- measuring --------------------------------------------------------------------- */
 
 uint64_t mr_extend(unsigned int lp, struct seam_regs *r)
 {
 	uint64_t err = 0, gpa = r->rcx;
 	struct td *td = td_operand(r->rdx, OP_RDX, &err);
+	struct sept_entry *e = NULL;
 
 	(void)lp;
 	r->rcx = r->rdx = 0;
-	if (!td)
+	err = td ? td_check_built(td) : err;
+	if (err)
 		return err;
-	if (td->finalised)
-		return TDX_TD_FINALIZED;
-	if (gpa % 256)
+	if (!td->initialised || td->finalised)
+		return TDX_OP_STATE_INCORRECT;
+	if (gpa % 256 || gpa >> GPA_BITS)
 		return TDX_OPERAND_INVALID | OP_RCX;
-	return lookup(td, gpa, 0) ? TDX_SUCCESS : TDX_EPT_WALK_FAILED | OP_RCX;
+	err = walk(td, gpa, TDX_PS_4K, &e);
+	if (err || !e)
+		return TDX_EPT_ENTRY_NOT_PRESENT | OP_RCX;
+	tdx_reads(e->pa + gpa % SIM_PAGE, 256);
+	return TDX_SUCCESS;
 }
 
 uint64_t mr_finalize(unsigned int lp, struct seam_regs *r)
@@ -267,12 +405,13 @@ uint64_t mr_finalize(unsigned int lp, struct seam_regs *r)
 	struct td *td = td_operand(r->rcx, OP_RCX, &err);
 
 	(void)lp;
-	if (!td)
+	err = td ? td_check_built(td) : err;
+	if (err)
 		return err;
-	if (!td->initialised)
+	if (!td->initialised || td->finalised)
 		return TDX_OP_STATE_INCORRECT;
-	if (td->finalised)
-		return TDX_TD_FINALIZED;
+	if (!td->nr_vcpus)
+		return TDX_NO_VCPUS;
 	td->finalised = true;
 	return TDX_SUCCESS;
 }

@@ -16,11 +16,32 @@ struct td *td_find(uint64_t tdr)
 /* The TD that an operand names, or NULL and its status. */
 struct td *td_operand(uint64_t tdr, unsigned int op, uint64_t *err)
 {
-	struct td *td = tdr % SIM_PAGE ? NULL : td_find(tdr);
+	if (!pamt_operand(tdr, TDX_PT_TDR, op, err))
+		return NULL;
+	tdx_reads(tdr, SIM_PAGE);
+	return td_find(tdr);
+}
 
-	if (!td)
-		*err = (pamt_entry(tdr) ? TDX_PAGE_METADATA_INCORRECT : TDX_OPERAND_INVALID) | op;
-	return td;
+uint64_t td_check_built(const struct td *td)
+{
+	if (td->state != TD_KEYS_CONFIGURED)
+		return TDX_TD_KEYS_NOT_CONFIGURED;
+	return td->nr_tdcx < SIM_TDCX_PAGES ? TDX_TDCS_NOT_ALLOCATED : TDX_SUCCESS;
+}
+
+/*
+ * The operation states in which a leaf works, beside a built TD: not yet
+ * initialised, initialised, finalised (op_state_lookup.c of module 1.5).
+ */
+enum { OP_UNINITIALISED = 1, OP_INITIALISED = 2, OP_RUNNABLE = 4 };
+
+static uint64_t check_state(const struct td *td, unsigned int allowed)
+{
+	uint64_t err = td_check_built(td);
+	unsigned int now = td->finalised ? OP_RUNNABLE :
+		td->initialised ? OP_INITIALISED : OP_UNINITIALISED;
+
+	return err ? err : now & allowed ? TDX_SUCCESS : TDX_OP_STATE_INCORRECT;
 }
 
 static void td_free(struct td *td)
@@ -57,14 +78,15 @@ static uint64_t hkid_bit(uint16_t hkid)
 
 uint64_t mng_create(unsigned int lp, struct seam_regs *r)
 {
-	uint64_t err = pamt_check_free(r->rcx, TDX_PS_4K, OP_RCX);
 	struct td *td;
+	uint64_t err;
 
 	(void)lp;
-	if (err)
-		return err;
 	if (r->rdx < SIM_FIRST_TDX_KEYID || r->rdx >= SIM_FIRST_TDX_KEYID + SIM_NR_TDX_KEYIDS)
 		return TDX_OPERAND_INVALID | OP_RDX;
+	err = pamt_check_free(r->rcx, TDX_PS_4K, OP_RCX);
+	if (err)
+		return err;
 	if (tdx.hkid_used & hkid_bit(r->rdx))
 		return TDX_HKID_NOT_FREE;
 	td = calloc(1, sizeof(*td));
@@ -88,9 +110,7 @@ uint64_t mng_key_config(unsigned int lp, struct seam_regs *r)
 	(void)lp;
 	if (!td)
 		return err;
-	if (td->state == TD_KEYS_CONFIGURED)
-		return TDX_KEY_CONFIGURED;
-	if (td->state != TD_HKID_ASSIGNED)
+	if (td->state != TD_HKID_ASSIGNED)	/* one package: configured at once */
 		return TDX_LIFECYCLE_STATE_INCORRECT;
 	td->state = TD_KEYS_CONFIGURED;
 	return TDX_SUCCESS;
@@ -130,21 +150,23 @@ uint64_t mng_init(unsigned int lp, struct seam_regs *r)
 {
 	uint64_t err = 0;
 	struct td *td = td_operand(r->rcx, OP_RCX, &err);
-	const struct td_params *p = r->rdx % 1024 ? NULL : mem_ptr(r->rdx);
+	const struct td_params *p = tdx_bad_address(r->rdx, 1024) ? NULL : mem_ptr(r->rdx);
 
 	(void)lp;
 	r->rcx = 0;
-	if (!td)
+	err = td ? check_state(td, OP_UNINITIALISED) : err;
+	if (err)
 		return err;
-	if (td->state != TD_KEYS_CONFIGURED)
-		return TDX_TD_KEYS_NOT_CONFIGURED;
-	if (td->nr_tdcx != SIM_TDCX_PAGES)
-		return TDX_TDCX_NUM_INCORRECT;
-	if (td->initialised)
-		return TDX_OP_STATE_INCORRECT;
-	if (!p || p->attributes & ~ATTRIBUTES_ALLOWED || p->xfam & ~XFAM_ALLOWED ||
-	    (p->xfam & XFAM_REQUIRED) != XFAM_REQUIRED || !p->max_vcpus)
+	if (!p)
 		return TDX_OPERAND_INVALID | OP_RDX;
+	tdx_reads(r->rdx, 1024);
+	if (p->attributes & ~ATTRIBUTES_ALLOWED)
+		return TDX_OPERAND_INVALID | OP_ATTRIBUTES;
+	if (p->xfam & ~XFAM_ALLOWED || (p->xfam & XFAM_REQUIRED) != XFAM_REQUIRED)
+		return TDX_OPERAND_INVALID | OP_XFAM;
+	if (!p->max_vcpus)
+		return TDX_OPERAND_INVALID | OP_MAX_VCPUS;
+	td->max_vcpus = p->max_vcpus;
 	td->initialised = true;
 	return TDX_SUCCESS;
 }
@@ -155,10 +177,9 @@ uint64_t mng_rd(unsigned int lp, struct seam_regs *r)
 	struct td *td = td_operand(r->rcx, OP_RCX, &err);
 
 	(void)lp;
-	if (!td)
+	err = td ? check_state(td, OP_INITIALISED | OP_RUNNABLE) : err;
+	if (err)
 		return err;
-	if (!td->initialised)
-		return TDX_OP_STATE_INCORRECT;
 	r->r8 = 0;		/* no TD runs: every field is as at its start */
 	return TDX_SUCCESS;
 }
@@ -205,6 +226,9 @@ uint64_t phymem_cache_wb(unsigned int lp, struct seam_regs *r)
 	(void)lp;
 	if (r->rcx > 1)
 		return TDX_OPERAND_INVALID | OP_RCX;
+	if (r->rcx && !tdx.wb_interrupted)
+		return TDX_WBCACHE_RESUME_ERROR;
+	tdx.wb_interrupted = false;
 	g_hash_table_iter_init(&it, tdx.tds);
 	while (g_hash_table_iter_next(&it, NULL, &p)) {
 		struct td *td = p;
@@ -212,6 +236,8 @@ uint64_t phymem_cache_wb(unsigned int lp, struct seam_regs *r)
 		if (td->state == TD_BLOCKED && !td->cache_written)
 			any = td->cache_written = true;
 	}
+	if (any)
+		cache_write_back_all();		/* one package: all its caches */
 	return any ? TDX_SUCCESS : TDX_NO_HKID_READY_TO_WBCACHE;
 }
 
@@ -234,19 +260,19 @@ uint64_t mng_key_freeid(unsigned int lp, struct seam_regs *r)
 
 /* --- vCPUs --------------------------------------------------------------------- */
 
-struct vcpu *td_vcpu_by_page(uint64_t tdvpr, struct td **out)
+/* The vCPU whose TDVPR is in operand @op, and its TD; NULL and the status. */
+static struct vcpu *vcpu_operand(uint64_t tdvpr, unsigned int op, struct td **td,
+				 uint64_t *err)
 {
-	struct pamt_entry *e = tdvpr % SIM_PAGE ? NULL : pamt_entry(tdvpr);
+	struct pamt_entry *e = pamt_operand(tdvpr, TDX_PT_TDVPR, op, err);
 	gint64 key = tdvpr;
-	struct td *td;
 
-	if (!e || e->type != TDX_PT_TDVPR)
+	if (!e)
 		return NULL;
-	td = td_find(e->owner);
-	if (!td)
-		return NULL;
-	*out = td;
-	return g_hash_table_lookup(td->vcpus, &key);
+	*td = td_find(e->owner);
+	tdx_reads((*td)->tdr, SIM_PAGE);
+	tdx_reads(tdvpr, SIM_PAGE);
+	return g_hash_table_lookup((*td)->vcpus, &key);
 }
 
 uint64_t vp_create(unsigned int lp, struct seam_regs *r)
@@ -255,12 +281,10 @@ uint64_t vp_create(unsigned int lp, struct seam_regs *r)
 	struct td *td = td_operand(r->rdx, OP_RDX, &err);
 	struct vcpu *v;
 
-	if (!td)
-		return err;
 	(void)lp;
-	if (td->state != TD_KEYS_CONFIGURED || !td->initialised)
-		return TDX_OP_STATE_INCORRECT;
-	err = pamt_check_free(r->rcx, TDX_PS_4K, OP_RCX);
+	err = td ? check_state(td, OP_INITIALISED) : err;
+	if (!err)
+		err = pamt_check_free(r->rcx, TDX_PS_4K, OP_RCX);
 	if (err)
 		return err;
 	v = calloc(1, sizeof(*v));
@@ -276,16 +300,17 @@ uint64_t vp_create(unsigned int lp, struct seam_regs *r)
 uint64_t vp_addcx(unsigned int lp, struct seam_regs *r)
 {
 	struct td *td = NULL;
-	struct vcpu *v = td_vcpu_by_page(r->rdx, &td);
-	uint64_t err;
+	uint64_t err = 0;
+	struct vcpu *v = vcpu_operand(r->rdx, OP_RDX, &td, &err);
 
 	(void)lp;
-	if (!v)
-		return TDX_PAGE_METADATA_INCORRECT | OP_RDX;
+	err = v ? check_state(td, OP_INITIALISED) : err;
+	if (err)
+		return err;
 	if (v->initialised)
 		return TDX_VCPU_STATE_INCORRECT;
 	if (v->nr_tdcx == SIM_TDVPX_PAGES)
-		return TDX_TDVPX_NUM_INCORRECT;
+		return TDX_TDCX_NUM_INCORRECT;
 	err = pamt_check_free(r->rcx, TDX_PS_4K, OP_RCX);
 	if (err)
 		return err;
@@ -297,14 +322,19 @@ uint64_t vp_addcx(unsigned int lp, struct seam_regs *r)
 uint64_t vp_init(unsigned int lp, struct seam_regs *r)
 {
 	struct td *td = NULL;
-	struct vcpu *v = td_vcpu_by_page(r->rcx, &td);
+	uint64_t err = 0;
+	struct vcpu *v = vcpu_operand(r->rcx, OP_RCX, &td, &err);
 
-	if (!v)
-		return TDX_PAGE_METADATA_INCORRECT | OP_RCX;
+	err = v ? check_state(td, OP_INITIALISED) : err;
+	if (err)
+		return err;
+	if (v->nr_tdcx != SIM_TDVPX_PAGES)
+		return TDX_TDCX_NUM_INCORRECT;
 	if (v->initialised)
 		return TDX_VCPU_STATE_INCORRECT;
-	if (v->nr_tdcx != SIM_TDVPX_PAGES)
-		return TDX_TDVPX_NUM_INCORRECT;
+	if (td->nr_vcpus >= td->max_vcpus)
+		return TDX_MAX_VCPUS_EXCEEDED;
+	td->nr_vcpus++;
 	v->initialised = true;
 	v->lp = lp;
 	return TDX_SUCCESS;
@@ -314,14 +344,18 @@ uint64_t vp_init(unsigned int lp, struct seam_regs *r)
 static uint64_t vp_access(unsigned int lp, struct seam_regs *r)
 {
 	struct td *td = NULL;
-	struct vcpu *v = td_vcpu_by_page(r->rcx, &td);
+	uint64_t err = 0;
+	struct vcpu *v = vcpu_operand(r->rcx, OP_RCX, &td, &err);
 
-	if (!v)
-		return TDX_PAGE_METADATA_INCORRECT | OP_RCX;
-	if (!v->initialised || td->state != TD_KEYS_CONFIGURED)
+	err = v ? check_state(td, OP_INITIALISED | OP_RUNNABLE) : err;
+	if (err)
+		return err;
+	if (v->nr_tdcx != SIM_TDVPX_PAGES)
+		return TDX_TDCX_NUM_INCORRECT;
+	if (!v->initialised)
 		return TDX_VCPU_STATE_INCORRECT;
 	if (v->lp >= 0 && v->lp != (int)lp)
-		return 0x8000070100000000ULL;	/* VCPU_ASSOCIATED elsewhere */
+		return TDX_VCPU_ASSOCIATED;
 	v->lp = lp;
 	r->r8 = 0;
 	return TDX_SUCCESS;
@@ -340,10 +374,15 @@ uint64_t vp_wr(unsigned int lp, struct seam_regs *r)
 uint64_t vp_flush(unsigned int lp, struct seam_regs *r)
 {
 	struct td *td = NULL;
-	struct vcpu *v = td_vcpu_by_page(r->rcx, &td);
+	uint64_t err = 0;
+	struct vcpu *v = vcpu_operand(r->rcx, OP_RCX, &td, &err);
 
 	if (!v)
-		return TDX_PAGE_METADATA_INCORRECT | OP_RCX;
+		return err;
+	if (td->state != TD_KEYS_CONFIGURED)
+		return TDX_TD_KEYS_NOT_CONFIGURED;
+	if (v->nr_tdcx != SIM_TDVPX_PAGES)
+		return TDX_TDCX_NUM_INCORRECT;
 	if (v->lp != (int)lp)
 		return TDX_VCPU_NOT_ASSOCIATED;
 	v->lp = -1;

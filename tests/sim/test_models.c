@@ -11,128 +11,14 @@
 
 #include <cmocka.h>
 
-#include "memory.h"
+#include "fixture.h"
 #include "sim.h"
-#include "tdx_module.h"
-
-#define RAM_START	(1ULL << 20)
-#define RAM_SIZE	(63ULL << 20)
-#define MIB		(1ULL << 20)
-
-static uint8_t *ram;
 
 /* operand.c asks for segment bases; here they are fixed. */
 bool qemu_reg(const char *name, uint64_t *out)
 {
 	*out = !strcmp(name, "gs_base") ? 0x1000 : 0x2000;
 	return true;
-}
-
-static uint64_t status(uint64_t rax)
-{
-	return rax & TDX_STATUS_MASK;
-}
-
-static struct seam_regs seamcall(uint64_t leaf, uint64_t rcx, uint64_t rdx, uint64_t r8,
-				 uint64_t r9)
-{
-	struct seam_regs r = { .rax = leaf, .rcx = rcx, .rdx = rdx, .r8 = r8, .r9 = r9 };
-
-	tdx_seamcall(0, &r);
-	return r;
-}
-
-static void expect(uint64_t want, uint64_t leaf, uint64_t rcx, uint64_t rdx, uint64_t r8,
-		   uint64_t r9)
-{
-	struct seam_regs r = seamcall(leaf, rcx, rdx, r8, r9);
-
-	if (status(r.rax) != want)
-		fail_msg("leaf %lu: status %#lx, not %#lx", leaf, r.rax, want);
-}
-
-/* --- fixtures -------------------------------------------------------------------- */
-
-#define TDMR_INFO	(2 * MIB)
-#define TDMR_ARRAY	(2 * MIB + 4096)
-#define PAMT_4K		(4 * MIB)
-#define PAMT_PAGES	(1024 + 2 + 1)
-#define PAGES		(16 * MIB)	/* free pages for TDs from here */
-#define HKID		(SIM_FIRST_TDX_KEYID + 1)
-
-static int fresh_module(void **state)
-{
-	struct tdx_config cfg = { .sys_disable = SYS_DISABLE_ABSENT, .major = 1, .minor = 5 };
-
-	(void)state;
-	if (!ram) {
-		ram = aligned_alloc(4096, RAM_SIZE);
-		mem_add_ram(RAM_START, RAM_SIZE, ram);
-	}
-	memset(ram, 0, RAM_SIZE);
-	mem_reset();
-	tdx_reset(&cfg);
-	return 0;
-}
-
-/* One TDMR of 1 GiB over the RAM there is; what has no RAM is reserved. */
-static void write_tdmr(void)
-{
-	uint64_t *t = mem_ptr(TDMR_INFO), *array = mem_ptr(TDMR_ARRAY);
-
-	memset(t, 0, 512);
-	t[1] = 1ULL << 30;
-	t[2] = PAMT_4K + 1026 * 4096;		/* 1G */
-	t[3] = 4096;
-	t[4] = PAMT_4K + 1024 * 4096;		/* 2M */
-	t[5] = 2 * 4096;
-	t[6] = PAMT_4K;				/* 4K */
-	t[7] = 1024 * 4096;
-	t[9] = RAM_START;			/* below 1 MiB */
-	t[10] = PAMT_4K;
-	t[11] = PAMT_PAGES * 4096;
-	t[12] = 64 * MIB;
-	t[13] = (1ULL << 30) - 64 * MIB;
-	array[0] = TDMR_INFO;
-}
-
-static void bring_up(void)
-{
-	write_tdmr();
-	expect(TDX_SUCCESS, TDH_SYS_INIT, 0, 0, 0, 0);
-	expect(TDX_SUCCESS, TDH_SYS_LP_INIT, 0, 0, 0, 0);
-	expect(TDX_SUCCESS, TDH_SYS_CONFIG, TDMR_ARRAY, 1, SIM_FIRST_TDX_KEYID, 0);
-	expect(TDX_SUCCESS, TDH_SYS_KEY_CONFIG, 0, 0, 0, 0);
-	expect(TDX_SUCCESS, TDH_SYS_TDMR_INIT, 0, 0, 0, 0);
-}
-
-/* The control pages of a TD, from PAGES on, and TD_PARAMS. */
-#define TDR		PAGES
-#define TDCX(n)		(PAGES + (1 + (n)) * 4096)
-#define TDVPR		(PAGES + 16 * 4096)
-#define SEPT(level)	(PAGES + (20 + (level)) * 4096)
-#define GUEST(n)	(PAGES + (32 + (n)) * 4096)
-#define SOURCE		(3 * MIB)
-#define PARAMS		(3 * MIB + 4096)
-#define GPA		0x100000ULL
-
-static void create_td(void)
-{
-	uint64_t *params = mem_ptr(PARAMS);
-
-	params[0] = 0x10000000;		/* SEPT_VE_DISABLE */
-	params[1] = 3;
-	params[2] = 1;
-	expect(TDX_SUCCESS, TDH_MNG_CREATE, TDR, HKID, 0, 0);
-	expect(TDX_SUCCESS, TDH_MNG_KEY_CONFIG, TDR, 0, 0, 0);
-	for (int i = 0; i < SIM_TDCX_PAGES; i++)
-		expect(TDX_SUCCESS, TDH_MNG_ADDCX, TDCX(i), TDR, 0, 0);
-	expect(TDX_SUCCESS, TDH_MNG_INIT, TDR, PARAMS, 0, 0);
-	for (int level = 3; level > 0; level--)
-		expect(TDX_SUCCESS, TDH_MEM_SEPT_ADD, level, TDR, SEPT(level), 0);
-	expect(TDX_SUCCESS, TDH_MEM_PAGE_ADD, GPA, TDR, GUEST(0), SOURCE);
-	expect(TDX_SUCCESS, TDH_MR_FINALIZE, TDR, 0, 0, 0);
-	expect(TDX_SUCCESS, TDH_MEM_PAGE_AUG, GPA + 4096, TDR, GUEST(1), 0);
 }
 
 /* --- memory ------------------------------------------------------------------------ */
@@ -232,7 +118,7 @@ static void test_wrong_order_is_refused(void **state)
 {
 	(void)state;
 	write_tdmr();
-	expect(TDX_SYS_NOT_READY, TDH_SYS_LP_INIT, 0, 0, 0, 0);
+	expect(TDX_SYS_LP_INIT_NOT_PENDING, TDH_SYS_LP_INIT, 0, 0, 0, 0);
 	expect(TDX_SYS_LP_INIT_NOT_DONE, TDH_SYS_RD, 0, TDX_MD_FEATURES0, 0, 0);
 	expect(TDX_SUCCESS, TDH_SYS_INIT, 0, 0, 0, 0);
 	expect(TDX_SYS_INIT_NOT_PENDING, TDH_SYS_INIT, 0, 0, 0, 0);
@@ -252,7 +138,7 @@ static void test_config_refuses_memory_outside_cmrs(void **state)
 	t[13] -= MIB;			/* 1 MiB without RAM is not reserved */
 	expect(TDX_SUCCESS, TDH_SYS_INIT, 0, 0, 0, 0);
 	expect(TDX_SUCCESS, TDH_SYS_LP_INIT, 0, 0, 0, 0);
-	expect(TDX_OPERAND_INVALID, TDH_SYS_CONFIG, TDMR_ARRAY, 1, SIM_FIRST_TDX_KEYID, 0);
+	expect(TDX_TDMR_OUTSIDE_CMRS, TDH_SYS_CONFIG, TDMR_ARRAY, 1, SIM_FIRST_TDX_KEYID, 0);
 	assert_int_equal(pamt_totals().pages, 0);
 }
 
@@ -261,8 +147,8 @@ static void test_td_life(void **state)
 	(void)state;
 	bring_up();
 	create_td();
-	/* TDR, TDCX, 3 SEPT, 2 guest pages */
-	assert_int_equal(pamt_totals().pages, PAMT_PAGES + 1 + SIM_TDCX_PAGES + 3 + 2);
+	/* TDR, TDCX, a vCPU, 3 SEPT, 2 guest pages */
+	assert_int_equal(pamt_totals().pages, TD_PAGES + 2);
 	assert_int_equal(pamt_totals().by_type[TDX_PT_REG], 2);
 	assert_true(mem_line_owned(GUEST(1)));
 
@@ -277,6 +163,8 @@ static void test_td_life(void **state)
 	assert_int_equal(mem_count(GUEST(0), GUEST(1)).owned_lines, 64);
 
 	expect(TDX_LIFECYCLE_STATE_INCORRECT, TDH_PHYMEM_PAGE_RECLAIM, SEPT(1), 0, 0, 0);
+	expect(TDX_FLUSHVP_NOT_DONE, TDH_MNG_VPFLUSHDONE, TDR, 0, 0, 0);
+	expect(TDX_SUCCESS, TDH_VP_FLUSH, TDVPR, 0, 0, 0);
 	expect(TDX_SUCCESS, TDH_MNG_VPFLUSHDONE, TDR, 0, 0, 0);
 	expect(TDX_WBCACHE_NOT_COMPLETE, TDH_MNG_KEY_FREEID, TDR, 0, 0, 0);
 	expect(TDX_SUCCESS, TDH_PHYMEM_CACHE_WB, 0, 0, 0, 0);
@@ -285,29 +173,14 @@ static void test_td_life(void **state)
 	expect(TDX_TD_ASSOCIATED_PAGES_EXIST, TDH_PHYMEM_PAGE_RECLAIM, TDR, 0, 0, 0);
 	for (int i = 0; i < SIM_TDCX_PAGES; i++)
 		expect(TDX_SUCCESS, TDH_PHYMEM_PAGE_RECLAIM, TDCX(i), 0, 0, 0);
+	for (int i = 0; i <= SIM_TDVPX_PAGES; i++)
+		expect(TDX_SUCCESS, TDH_PHYMEM_PAGE_RECLAIM, TDVPR + i * 4096, 0, 0, 0);
 	for (int level = 1; level <= 3; level++)
 		expect(TDX_SUCCESS, TDH_PHYMEM_PAGE_RECLAIM, SEPT(level), 0, 0, 0);
 	expect(TDX_SUCCESS, TDH_PHYMEM_PAGE_RECLAIM, GUEST(1), 0, 0, 0);
-	expect(TDX_PAGE_ALREADY_FREE, TDH_PHYMEM_PAGE_RECLAIM, GUEST(1), 0, 0, 0);
+	expect(TDX_PAGE_METADATA_INCORRECT, TDH_PHYMEM_PAGE_RECLAIM, GUEST(1), 0, 0, 0);
 	expect(TDX_SUCCESS, TDH_PHYMEM_PAGE_RECLAIM, TDR, 0, 0, 0);
 	assert_int_equal(pamt_totals().pages, PAMT_PAGES);
-}
-
-static void test_wrong_pages_are_refused(void **state)
-{
-	(void)state;
-	bring_up();
-	create_td();
-	expect(TDX_PAGE_METADATA_INCORRECT, TDH_MEM_PAGE_AUG, GPA + 8192, TDR, GUEST(0), 0);
-	expect(TDX_EPT_ENTRY_NOT_FREE, TDH_MEM_PAGE_AUG, GPA, TDR, GUEST(5), 0);
-	expect(TDX_EPT_WALK_FAILED, TDH_MEM_PAGE_AUG, 1ULL << 30, TDR, GUEST(5), 0);
-	expect(TDX_OP_STATE_INCORRECT, TDH_MEM_PAGE_ADD, GPA + 8192, TDR, GUEST(5), SOURCE);
-	expect(TDX_PAGE_METADATA_INCORRECT, TDH_MEM_PAGE_AUG, GPA + 8192, TDR, PAMT_4K, 0);
-	expect(TDX_OPERAND_ADDR_RANGE_ERROR, TDH_MEM_PAGE_AUG, GPA + 8192, TDR, 4ULL << 30, 0);
-	expect(TDX_HKID_NOT_FREE, TDH_MNG_CREATE, GUEST(6), HKID, 0, 0);
-	expect(TDX_OPERAND_INVALID, TDH_MNG_CREATE, GUEST(6), 3, 0, 0);
-	expect(TDX_OPERAND_INVALID, 99, 0, 0, 0, 0);
-	expect(TDX_OPERAND_INVALID, TDH_MNG_CREATE | 1 << 16, GUEST(6), HKID + 1, 0, 0);
 }
 
 static void test_injected_status(void **state)
@@ -320,6 +193,113 @@ static void test_injected_status(void **state)
 	expect(TDX_RND_NO_ENTROPY, TDH_MNG_CREATE, TDR, HKID, 0, 0);
 	assert_false(pamt_private(TDR));
 	expect(TDX_SUCCESS, TDH_MNG_CREATE, TDR, HKID, 0, 0);
+}
+
+static void test_injected_later(void **state)
+{
+	(void)state;
+	bring_up();
+	tdx.inject[TDH_PHYMEM_PAGE_RDMD].status = TDX_OPERAND_BUSY;
+	tdx.inject[TDH_PHYMEM_PAGE_RDMD].count = 1;
+	tdx.inject[TDH_PHYMEM_PAGE_RDMD].after = 2;
+	expect(TDX_SUCCESS, TDH_PHYMEM_PAGE_RDMD, PAGES, 0, 0, 0);
+	expect(TDX_SUCCESS, TDH_PHYMEM_PAGE_RDMD, PAGES, 0, 0, 0);
+	expect(TDX_OPERAND_BUSY, TDH_PHYMEM_PAGE_RDMD, PAGES, 0, 0, 0);
+	expect(TDX_SUCCESS, TDH_PHYMEM_PAGE_RDMD, PAGES, 0, 0, 0);
+}
+
+static void test_interrupted_cache_wb_resumes(void **state)
+{
+	(void)state;
+	bring_up();
+	create_tdr();
+	expect(TDX_SUCCESS, TDH_MNG_VPFLUSHDONE, TDR, 0, 0, 0);
+	tdx.inject[TDH_PHYMEM_CACHE_WB].status = TDX_INTERRUPTED_RESUMABLE;
+	tdx.inject[TDH_PHYMEM_CACHE_WB].count = 1;
+	expect(TDX_INTERRUPTED_RESUMABLE, TDH_PHYMEM_CACHE_WB, 0, 0, 0, 0);
+	expect(TDX_WBCACHE_NOT_COMPLETE, TDH_MNG_KEY_FREEID, TDR, 0, 0, 0);
+	expect(TDX_SUCCESS, TDH_PHYMEM_CACHE_WB, 1, 0, 0, 0);
+	expect(TDX_SUCCESS, TDH_MNG_KEY_FREEID, TDR, 0, 0, 0);
+}
+
+static void test_cmrs(void **state)
+{
+	(void)state;
+	/* One MiB at 20 MiB is no CMR. */
+	tdx.cfg.nr_cmrs = 2;
+	tdx.cfg.cmr[0].start = RAM_START;
+	tdx.cfg.cmr[0].end = 20 * MIB;
+	tdx.cfg.cmr[1].start = 21 * MIB;
+	tdx.cfg.cmr[1].end = 64 * MIB;
+	init_module();
+	expect(TDX_TDMR_OUTSIDE_CMRS, TDH_SYS_CONFIG, TDMR_ARRAY, 1, SIM_FIRST_TDX_KEYID, 0);
+	tdx.cfg.cmr[0].end = PAMT_4K;
+	expect(TDX_PAMT_OUTSIDE_CMRS, TDH_SYS_CONFIG, TDMR_ARRAY, 1, SIM_FIRST_TDX_KEYID, 0);
+	tdx.cfg.cmr[0].end = 21 * MIB;
+	expect(TDX_SUCCESS, TDH_SYS_CONFIG, TDMR_ARRAY, 1, SIM_FIRST_TDX_KEYID, 0);
+}
+
+static void test_config_waits_for_all_cpus(void **state)
+{
+	struct seam_regs r = { .rax = TDH_SYS_LP_INIT };
+
+	(void)state;
+	tdx.cfg.nr_lps = 2;
+	init_module();
+	expect(TDX_SYS_CONFIG_NOT_PENDING, TDH_SYS_CONFIG, TDMR_ARRAY, 1, SIM_FIRST_TDX_KEYID, 0);
+	tdx_seamcall(1, &r);
+	assert_int_equal(r.rax, TDX_SUCCESS);
+	expect(TDX_SUCCESS, TDH_SYS_CONFIG, TDMR_ARRAY, 1, SIM_FIRST_TDX_KEYID, 0);
+}
+
+/* Poison in a page the module reads: TDX is dead, whatever is called then. */
+static void dies(uint64_t poisoned, uint64_t leaf, uint64_t rcx, uint64_t rdx, uint64_t r8)
+{
+	uint64_t private;
+
+	fresh_module(NULL);
+	bring_up();
+	create_td();
+	tdx.cfg.sys_disable = SYS_DISABLE_ROUNDS;
+	private = pamt_totals().pages;
+	mem_poison(poisoned);
+	assert_true(seamcall(leaf, rcx, rdx, r8, SOURCE).vmfail);
+	assert_true(seamcall(TDH_SYS_RD, 0, TDX_MD_FEATURES0, 0, 0).vmfail);
+	assert_true(seamcall(TDH_SYS_DISABLE, 0, 0, 0, 0).vmfail);
+	assert_in_range(pamt_totals().pages, private - 1, private + 1);
+	tdx_reset(NULL);		/* the platform is reset */
+	expect(TDX_SUCCESS, TDH_SYS_INIT, 0, 0, 0, 0);
+}
+
+static void test_poison_inside_seam(void **state)
+{
+	(void)state;
+	dies(TDR + 64, TDH_MEM_TRACK, TDR, 0, 0);
+	dies(PAMT_4K + GUEST(9) / 4096 * 16, TDH_PHYMEM_PAGE_RDMD, GUEST(9), 0, 0);
+	dies(PAMT_4K + GUEST(9) / 4096 * 16, TDH_MEM_PAGE_AUG, GPA + 0x3000, TDR, GUEST(9));
+	dies(SEPT(1), TDH_MEM_PAGE_AUG, GPA + 0x3000, TDR, GUEST(9));
+	dies(TDVPR, TDH_VP_RD, TDVPR, 0, 0);
+	dies(PAMT_4K, TDH_SYS_DISABLE, 0, 0, 0);
+	/* Giving a page away writes it line by line: poison in it goes. */
+	fresh_module(NULL);
+	bring_up();
+	create_td();
+	mem_poison(GUEST(9));
+	expect(TDX_SUCCESS, TDH_MEM_PAGE_AUG, GPA + 0x3000, TDR, GUEST(9), 0);
+	assert_false(mem_line_poisoned(GUEST(9)));
+}
+
+static void test_no_erratum_no_poison(void **state)
+{
+	(void)state;
+	mem_set_erratum(false);
+	mem_tdx_write_page(PAGES);
+	wc_store(0, PAGES + 128, 8, on_poison);
+	((uint64_t *)mem_ptr(PAGES + 128))[0] = 0;	/* the store itself */
+	wc_flush(0, on_poison);
+	mem_set_erratum(true);
+	assert_int_equal(mem_count(0, mem_end()).poisoned_lines, 0);
+	assert_int_equal(mem_count(0, mem_end()).owned_lines, 63);
 }
 
 static void test_sys_disable(void **state)
@@ -392,8 +372,13 @@ int main(void)
 		TEST(test_wrong_order_is_refused),
 		TEST(test_config_refuses_memory_outside_cmrs),
 		TEST(test_td_life),
-		TEST(test_wrong_pages_are_refused),
 		TEST(test_injected_status),
+		TEST(test_injected_later),
+		TEST(test_interrupted_cache_wb_resumes),
+		TEST(test_cmrs),
+		TEST(test_config_waits_for_all_cpus),
+		TEST(test_poison_inside_seam),
+		TEST(test_no_erratum_no_poison),
 		TEST(test_sys_disable),
 		TEST(test_memory_operands),
 	};

@@ -28,6 +28,8 @@ static void drain(struct wc_buffer *b, void (*poisoned)(uint64_t pa))
 		return;
 	if (b->mask == ~0ULL) {
 		mem_full_line(b->line);
+	} else if (!mem_erratum()) {
+		mem_full_line(b->line);
 	} else if (b->owned_before && !mem_line_poisoned(b->line)) {
 		mem_poison(b->line);
 		poisoned(b->line);
