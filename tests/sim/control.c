@@ -28,9 +28,10 @@ static void say_counts(GString *out, const struct sim_counts *c)
 	bool first = true;
 
 	g_string_append_printf(out, "\"epoch\":%lu,\"private_pages\":%lu,\"dirty_pages\":%lu,"
-			       "\"owned_lines\":%lu,\"poisoned_lines\":%lu,\"mce\":%lu,\"by_type\":{",
+			       "\"owned_lines\":%lu,\"poisoned_lines\":%lu,\"pending_lines\":%lu,"
+			       "\"mce\":%lu,\"by_type\":{",
 			       c->epoch, c->private.pages, c->dirty_pages, c->lines.owned_lines,
-			       c->lines.poisoned_lines, c->mce);
+			       c->lines.poisoned_lines, c->cache.pending_lines, c->mce);
 	for (int i = 0; i < 16; i++) {
 		if (!c->private.by_type[i])
 			continue;
@@ -89,14 +90,16 @@ static const char *cmd_inherited_inside(char **arg, GString *out)
 {
 	uint64_t start, end;
 	struct mem_counts c;
+	uint64_t pending;
 
 	if (!number(arg[0], &start) || !number(arg[1], &end) || start >= end)
 		return "inherited-inside START END: two addresses, END above START";
 	sim_lock();
 	c = sim_inherited_inside(start, end);
+	pending = sim_inherited_pending(start, end);
 	sim_unlock();
-	g_string_append_printf(out, "\"owned_lines\":%lu,\"poisoned_lines\":%lu",
-			       c.owned_lines, c.poisoned_lines);
+	g_string_append_printf(out, "\"owned_lines\":%lu,\"poisoned_lines\":%lu,\"pending_lines\":%lu",
+			       c.owned_lines, c.poisoned_lines, pending);
 	return NULL;
 }
 
@@ -122,7 +125,8 @@ static const char *page_kind(uint64_t pa)
 {
 	if (pamt_private(pa))
 		return "private";
-	return mem_page_owned(pa) | mem_page_poisoned(pa) ? "dirty" : NULL;
+	return mem_page_owned(pa) | mem_page_poisoned(pa) | cache_pending_lines(pa) ?
+		"dirty" : NULL;
 }
 
 static const char *cmd_pages(char **arg, GString *out)
@@ -196,60 +200,81 @@ static const char *cmd_read(char **arg, GString *out)
 	return NULL;
 }
 
+static const char *cmd_cache(char **arg, GString *out)
+{
+	struct cache_stats s;
+
+	(void)arg;
+	sim_lock();
+	s = cache_stats();
+	sim_unlock();
+	g_string_append_printf(out, "\"dirty_pages\":%lu,\"pending_pages\":%lu,\"pending_lines\":%lu,"
+			       "\"written_pages\":%lu,\"returned_pages\":%lu,\"returned_lines\":%lu",
+			       s.dirty_pages, s.pending_pages, s.pending_lines, s.written_pages,
+			       s.returned_pages, s.returned_lines);
+	return NULL;
+}
+
 static const char *cmd_stats(char **arg, GString *out)
 {
 	(void)arg;
 	g_string_append_printf(out, "\"seamcalls\":%lu,\"movdir64b\":%lu,\"nt_stores\":%lu,"
-			       "\"machine_checks\":%lu,\"overlays\":%lu",
+			       "\"wbinvd\":%lu,\"machine_checks\":%lu,\"overlays\":%lu",
 			       sim_stats.seamcalls, sim_stats.movdir64b, sim_stats.nt_stores,
-			       sim_stats.machine_checks, sim_stats.overlays);
+			       sim_stats.wbinvd, sim_stats.machine_checks, sim_stats.overlays);
 	return NULL;
 }
 
 static const char *cmd_inject(char **arg, GString *out)
 {
-	uint64_t leaf, status, count;
+	uint64_t leaf, status, count, after = 0;
 
 	(void)out;
 	if (!number(arg[0], &leaf) || !number(arg[1], &status) || !number(arg[2], &count) ||
-	    leaf >= G_N_ELEMENTS(tdx.inject))
-		return "inject LEAF STATUS COUNT: the next COUNT calls of LEAF answer STATUS";
+	    leaf >= G_N_ELEMENTS(tdx.inject) || (arg[3] && !number(arg[3], &after)))
+		return "inject LEAF STATUS COUNT [AFTER]: after AFTER more calls of LEAF, "
+			"COUNT calls of it answer STATUS";
 	sim_lock();
 	tdx.inject[leaf].status = status;
 	tdx.inject[leaf].count = count;
+	tdx.inject[leaf].after = after;
 	sim_unlock();
 	return NULL;
 }
 
 static const struct {
 	const char *name;
-	unsigned int args;
+	unsigned int args, optional;
 	command_fn fn;
 } commands[] = {
-	{ "ping", 0, cmd_ping },
-	{ "counts", 0, cmd_counts },
-	{ "inherited", 0, cmd_inherited },
-	{ "inherited-inside", 2, cmd_inherited_inside },
-	{ "inside", 2, cmd_inside },
-	{ "pages", 0, cmd_pages },
-	{ "stop", 0, cmd_stop },
-	{ "cont", 0, cmd_cont },
-	{ "poison", 1, cmd_poison },
-	{ "read", 2, cmd_read },
-	{ "stats", 0, cmd_stats },
-	{ "inject", 3, cmd_inject },
+	{ "ping", 0, 0, cmd_ping },
+	{ "counts", 0, 0, cmd_counts },
+	{ "inherited", 0, 0, cmd_inherited },
+	{ "inherited-inside", 2, 0, cmd_inherited_inside },
+	{ "inside", 2, 0, cmd_inside },
+	{ "pages", 0, 0, cmd_pages },
+	{ "stop", 0, 0, cmd_stop },
+	{ "cont", 0, 0, cmd_cont },
+	{ "poison", 1, 0, cmd_poison },
+	{ "read", 2, 0, cmd_read },
+	{ "stats", 0, 0, cmd_stats },
+	{ "cache", 0, 0, cmd_cache },
+	{ "inject", 3, 1, cmd_inject },
 };
 
 static const char *run(char *line, GString *out)
 {
 	char **words = g_strsplit_set(g_strstrip(line), " \t", 8);
 	const char *err = "unknown command";
+	unsigned int given;
 
 	for (unsigned int i = 0; words[0] && i < G_N_ELEMENTS(commands); i++) {
 		if (strcmp(words[0], commands[i].name))
 			continue;
 		sim_machine_ready();
-		err = g_strv_length(words) - 1 == commands[i].args ?
+		given = g_strv_length(words) - 1;
+		err = given >= commands[i].args &&
+			given <= commands[i].args + commands[i].optional ?
 			commands[i].fn(words + 1, out) : "wrong number of arguments";
 	}
 	g_strfreev(words);

@@ -2,43 +2,22 @@
 /*
  * Instructions of a TDX host that the emulator lacks or does otherwise: found
  * by their bytes when a block is translated, done in a callback before they
- * would run, skipped by setting the pc behind them.
- *
- * Rules that hold in every callback here:
- *  - Act in long mode only: setting the pc ignores the code segment base.
- *  - The exact state comes from cpu_restore_state() with the return address of
- *    the callback; after that the only ways out are setting the pc and raising
- *    a fault.  A plain return is for "not ours", before the state was touched.
- *  - The address known at translation is not the pc: blocks are shared between
- *    virtual aliases.
+ * would run, skipped by setting the pc behind them.  The rules of a callback
+ * are in insn.h.
  */
-#include "sim.h"
+#include "insn.h"
 
 #include <string.h>
 
 #define CR4_VMXE	(1ULL << 13)
 #define EFER_LMA	(1ULL << 10)
 #define EFLAGS_CF	1
-#define EXC_GP		13
-#define PAGE_OFFSET_MASK 0xfffULL
-
-/* Host address inside the block, as QEMU's own helpers would pass it. */
-#define HOST_PC()	((uintptr_t)__builtin_return_address(0))
-#define GETPC_ADJ	2
 
 static bool vmx_on[SIM_MAX_CPUS];
 
 /* --- state of the CPU that runs the callback --------------------------------- */
 
-struct cpu_ctx {
-	CPUState *cpu;
-	void *env;
-	uint64_t *regs;
-	uint64_t rip;		/* of the instruction; valid after cpu_exact() */
-};
-
-/* False if this is not ours: real or protected mode, or nothing known yet. */
-static bool cpu_begin(struct cpu_ctx *c)
+bool cpu_begin(struct cpu_ctx *c)
 {
 	uint64_t efer;
 
@@ -50,20 +29,18 @@ static bool cpu_begin(struct cpu_ctx *c)
 	return c->env != NULL;
 }
 
-/* From here on leave by cpu_skip() or cpu_again() only. */
-static void cpu_exact(struct cpu_ctx *c, uintptr_t host_pc)
+void cpu_exact(struct cpu_ctx *c, uintptr_t host_pc)
 {
 	qemu.cpu_restore_state(c->cpu, host_pc - 1);
 	qemu_reg("rip", &c->rip);
 }
 
-static void cpu_skip(struct cpu_ctx *c, const struct insn *insn)
+void cpu_skip(struct cpu_ctx *c, const struct insn *insn)
 {
 	qemu_plugin_set_pc(c->rip + insn->len);
 }
 
-/* Run the same instruction again, in a new block: the memory map changed. */
-static void cpu_again(struct cpu_ctx *c)
+void cpu_again(struct cpu_ctx *c)
 {
 	qemu_plugin_set_pc(c->rip);
 }
@@ -71,45 +48,6 @@ static void cpu_again(struct cpu_ctx *c)
 static void set_arith_flags(void *env, uint64_t flags)
 {
 	qemu.helper_write_eflags(env, flags, 0);
-}
-
-/* --- lines poisoned by this thread, to be armed without sim_lock() ------------- */
-
-#define MAX_FRESH	32
-
-static __thread struct {
-	uint64_t pa[MAX_FRESH];
-	unsigned int nr;
-} fresh;
-
-static void note_poisoned(uint64_t pa)
-{
-	if (fresh.nr < MAX_FRESH)
-		fresh.pa[fresh.nr++] = pa;
-}
-
-/* True if the memory map changed. */
-static bool arm_fresh(unsigned int cpu)
-{
-	bool changed = false;
-
-	for (unsigned int i = 0; i < fresh.nr; i++) {
-		if (!poison_armed(fresh.pa[i])) {
-			poison_arm(fresh.pa[i]);
-			changed = true;
-		}
-		event("\"ev\":\"poison\",\"cpu\":%u,\"pa\":\"0x%lx\"", cpu, fresh.pa[i]);
-	}
-	fresh.nr = 0;
-	return changed;
-}
-
-static bool flush_wc(unsigned int cpu)
-{
-	sim_lock();
-	wc_flush(cpu, note_poisoned);
-	sim_unlock();
-	return arm_fresh(cpu);
 }
 
 /* --- VMX ------------------------------------------------------------------------ */
@@ -121,6 +59,7 @@ static void on_vmxon(unsigned int cpu, void *u)
 
 	if (!cpu_begin(&c))
 		return;
+	platform_learn_cpu(c.env);
 	cpu_exact(&c, host_pc);
 	vmx_on[cpu % SIM_MAX_CPUS] = true;
 	event("\"ev\":\"vmxon\",\"cpu\":%u", cpu);
@@ -222,6 +161,7 @@ static void on_seamcall(unsigned int cpu, void *u)
 	struct seam_regs r;
 	struct cpu_ctx c;
 	uint64_t leaf, page, rcx;
+	bool died;
 
 	if (!vmx_on[cpu % SIM_MAX_CPUS] || !cpu_begin(&c))
 		return;				/* #UD outside VMX operation */
@@ -238,9 +178,15 @@ static void on_seamcall(unsigned int cpu, void *u)
 	STAT_INC(seamcalls);
 	sim_lock();
 	wc_flush(cpu, note_poisoned);
+	died = tdx.dead;
+	tdx.now = sim_now();
 	tdx_seamcall(cpu, &r);
+	died = tdx.dead && !died;
 	sim_unlock();
 	arm_fresh(cpu);
+	if (died)
+		event("\"ev\":\"seam-mce\",\"cpu\":%u,\"leaf\":\"%s\",\"rcx\":\"0x%lx\"", cpu,
+		      tdx_leaf_name(leaf), rcx);
 	if (worth_logging(leaf & TDX_LEAF_MASK))
 		event("\"ev\":\"seamcall\",\"cpu\":%u,\"leaf\":\"%s\",\"nr\":\"0x%lx\","
 		      "\"rcx\":\"0x%lx\",\"r8\":\"0x%lx\",\"rax\":\"0x%lx\"",
@@ -256,126 +202,6 @@ static void on_seamcall(unsigned int cpu, void *u)
 	}
 	set_arith_flags(c.env, r.vmfail ? EFLAGS_CF : 0);
 	cpu_skip(&c, u);
-}
-
-/* --- stores that go around the cache -------------------------------------------- */
-
-/* Intel SDM volume 2, MOVDIR64B: 64 bytes from memory to the address in a register. */
-static void on_movdir64b(unsigned int cpu, void *u)
-{
-	uintptr_t host_pc = HOST_PC();
-	struct insn insn = *(const struct insn *)u;
-	uint64_t src, dst, data[8], pa, cs = 0;
-	unsigned int modrm_at = insn.opcode + 3, oi;
-	bool disarm = false;
-	struct cpu_ctx c;
-
-	(void)cpu;
-
-	if (!cpu_begin(&c))
-		return;
-	sim_machine_ready();
-	cpu_exact(&c, host_pc);
-	insn.next_rip = c.rip + insn.len;
-	src = insn_address(&insn, modrm_at, c.regs);
-	dst = c.regs[(insn.modrm >> 3 & 7) | (insn.rex & 4 ? 8 : 0)];
-	if (insn.address32)
-		dst = (uint32_t)dst;
-	if (dst % SIM_LINE)
-		qemu.raise_exception_err_ra(c.env, EXC_GP, 0, host_pc - GETPC_ADJ);
-	qemu_reg("cs", &cs);
-	oi = 3 << 5 | qemu.x86_mmu_index_pl(c.env, cs & 3);	/* 8 bytes, this privilege */
-	for (unsigned int i = 0; i < 8; i++)
-		data[i] = qemu.cpu_ldq_mmu(c.env, src + i * 8, oi, host_pc - GETPC_ADJ);
-	for (unsigned int i = 0; i < 8; i++)
-		qemu.cpu_stq_mmu(c.env, dst + i * 8, data[i], oi, host_pc - GETPC_ADJ);
-	STAT_INC(movdir64b);
-	if (qemu_plugin_translate_vaddr(dst, &pa)) {
-		sim_lock();
-		disarm = mem_line_poisoned(pa);
-		mem_full_line(pa);
-		disarm = disarm && !mem_page_poisoned(pa);
-		sim_unlock();
-		if (disarm)
-			poison_disarm(pa);
-	}
-	cpu_skip(&c, &insn);
-}
-
-/* Bytes that a non-temporal store writes; 0 = it is none.  Finds its ModRM. */
-static unsigned int nt_store_size(struct insn *insn, unsigned int *modrm_at)
-{
-	const uint8_t *b = &insn->bytes[insn->opcode];
-	bool wide = false;
-	uint8_t op;
-
-	if (b[0] == 0x0f) {
-		op = b[1];
-		*modrm_at = insn->opcode + 2;
-	} else if (b[0] == 0xc5) {
-		wide = b[1] & 4;
-		insn->rex = b[1] & 0x80 ? 0 : 4;
-		op = b[2];
-		*modrm_at = insn->opcode + 3;
-	} else if (b[0] == 0xc4 && (b[1] & 0x1f) == 1) {
-		wide = b[2] & 4;
-		insn->rex = ~b[1] >> 5 & 7;
-		op = b[3];
-		*modrm_at = insn->opcode + 4;
-	} else {
-		return 0;
-	}
-	if (insn->bytes[*modrm_at] >> 6 == 3)
-		return 0;
-	switch (op) {
-	case 0xc3:				/* MOVNTI */
-		return b[0] != 0x0f ? 0 : insn->rex & 8 ? 8 : 4;
-	case 0xe7:				/* MOVNTQ, MOVNTDQ */
-		if (b[0] == 0x0f && !insn->opsize)
-			return 8;
-		/* fall through */
-	case 0x2b:				/* MOVNTPS, MOVNTPD */
-		return wide ? 32 : 16;
-	}
-	return 0;
-}
-
-static void on_nt_store(unsigned int cpu, void *u)
-{
-	uintptr_t host_pc = HOST_PC();
-	struct insn insn = *(const struct insn *)u;
-	unsigned int modrm_at, size = nt_store_size(&insn, &modrm_at);
-	struct cpu_ctx c;
-	uint64_t va, pa;
-
-	if (!cpu_begin(&c))
-		return;
-	va = insn_address(&insn, modrm_at, c.regs);
-	if (!qemu_plugin_translate_vaddr(va, &pa) || !mem_ptr(pa))
-		return;				/* a fault, or no memory */
-	if ((va & PAGE_OFFSET_MASK) + size > SIM_PAGE)
-		size = SIM_PAGE - (va & PAGE_OFFSET_MASK);
-	STAT_INC(nt_stores);
-	sim_lock();
-	wc_store(cpu, pa, size, note_poisoned);
-	sim_unlock();
-	if (!fresh.nr || !arm_fresh(cpu))
-		return;
-	cpu_exact(&c, host_pc);
-	cpu_again(&c);
-}
-
-/* SFENCE, MFENCE, WBINVD: what is left in the buffers goes to memory. */
-static void on_fence(unsigned int cpu, void *u)
-{
-	uintptr_t host_pc = HOST_PC();
-	struct cpu_ctx c;
-
-	(void)u;
-	if (!flush_wc(cpu) || !cpu_begin(&c))
-		return;
-	cpu_exact(&c, host_pc);
-	cpu_again(&c);
 }
 
 /* --- which kernel runs ------------------------------------------------------------ */
@@ -463,8 +289,8 @@ static qemu_plugin_vcpu_udata_cb_t match(struct insn *insn)
 		return on_cpuid;
 	case 0x32:
 		return on_rdmsr;
-	case 0x09:
-		return on_fence;
+	case 0x09:			/* WBNOINVD with F3 */
+		return on_wbinvd;
 	case 0xae:
 		insn->len++;
 		return b[2] >= 0xf0 && !insn->rep ? on_fence : NULL;

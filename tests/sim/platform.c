@@ -58,3 +58,27 @@ bool platform_cpuid(void *env, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 	}
 	return true;
 }
+
+/* CPUs on which a partial write poisons a line that TDX owns (Linux tdx.c:1516). */
+static bool model_has_erratum(unsigned int family, unsigned int model)
+{
+	return family == 6 && (model == 0x8f || model == 0xcf);
+}
+
+void platform_learn_cpu(void *env)
+{
+	static bool known;
+	uint32_t eax, ebx, ecx, edx;
+	unsigned int family, model, phys_bits;
+
+	if (__atomic_exchange_n(&known, true, __ATOMIC_RELAXED))
+		return;
+	qemu.cpu_x86_cpuid(env, 1, 0, &eax, &ebx, &ecx, &edx);
+	family = (eax >> 8 & 15) + ((eax >> 8 & 15) == 15 ? eax >> 20 & 255 : 0);
+	model = (eax >> 4 & 15) | (eax >> 12 & 0xf0);
+	qemu.cpu_x86_cpuid(env, 0x80000008, 0, &eax, &ebx, &ecx, &edx);
+	phys_bits = eax & 255;
+	sim_set_cpu(phys_bits, model_has_erratum(family, model));
+	event("\"ev\":\"cpu\",\"family\":%u,\"model\":%u,\"phys_bits\":%u,\"erratum\":%s", family,
+	      model, phys_bits, model_has_erratum(family, model) ? "true" : "false");
+}

@@ -2,7 +2,7 @@
 /*
  * A TDX host as a QEMU plugin: options, start, reset, which kernel runs.
  *
- *   -plugin tdx-sim.so,log=FILE,ctl=SOCKET,sys_disable=absent|now|rounds:N|endless
+ *   -plugin tdx-sim.so,log=FILE,ctl=SOCKET,...     (see options[] and README.md)
  */
 #define _GNU_SOURCE
 #include "sim.h"
@@ -23,6 +23,8 @@ static uint64_t epoch;
 static struct sim_counts inherited;
 static GArray *inherited_pages;		/* struct left_page, ascending */
 static bool ram_known;
+static struct cache_config caches = { .seed = 1, .max_ms = 2000 };
+bool sim_wbinvd_ignored;
 
 void sim_lock(void)
 {
@@ -41,6 +43,7 @@ void sim_count(struct sim_counts *c)
 	c->mce = sim_stats.machine_checks;
 	c->private = pamt_totals();
 	c->lines = mem_count(0, mem_end());
+	c->cache = cache_stats();
 	for (uint64_t pa = mem_next_page(0); pa < mem_end(); pa = mem_next_page(pa + SIM_PAGE))
 		if (!pamt_private(pa) && (mem_page_owned(pa) | mem_page_poisoned(pa)))
 			c->dirty_pages++;
@@ -54,15 +57,18 @@ const struct sim_counts *sim_inherited(void)
 /* A page that was not normal at the jump into the current kernel. */
 struct left_page {
 	uint64_t pa, owned, poisoned;
+	unsigned int pending;		/* lines that a cache will make TDX's again */
 };
 
 static void remember_pages(void)
 {
 	g_array_set_size(inherited_pages, 0);
 	for (uint64_t pa = mem_next_page(0); pa < mem_end(); pa = mem_next_page(pa + SIM_PAGE)) {
-		struct left_page left = { pa, mem_page_owned(pa), mem_page_poisoned(pa) };
+		struct left_page left = {
+			pa, mem_page_owned(pa), mem_page_poisoned(pa), cache_pending_lines(pa),
+		};
 
-		if (left.owned | left.poisoned)
+		if (left.owned | left.poisoned | left.pending)
 			g_array_append_val(inherited_pages, left);
 	}
 }
@@ -84,6 +90,19 @@ struct mem_counts sim_inherited_inside(uint64_t start, uint64_t end)
 	return c;
 }
 
+uint64_t sim_inherited_pending(uint64_t start, uint64_t end)
+{
+	uint64_t lines = 0;
+
+	for (guint i = 0; i < inherited_pages->len; i++) {
+		struct left_page *left = &g_array_index(inherited_pages, struct left_page, i);
+
+		if (left->pa >= start && left->pa < end)
+			lines += left->pending;
+	}
+	return lines;
+}
+
 void sim_kernel_jump(unsigned int cpu)
 {
 	sim_machine_ready();
@@ -91,11 +110,47 @@ void sim_kernel_jump(unsigned int cpu)
 	epoch++;
 	sim_count(&inherited);
 	remember_pages();
+	cache_kernel_jump(sim_now());
 	sim_unlock();
 	event("\"ev\":\"kernel\",\"cpu\":%u,\"epoch\":%lu,\"private_pages\":%lu,"
-	      "\"dirty_pages\":%lu,\"owned_lines\":%lu,\"poisoned_lines\":%lu",
+	      "\"dirty_pages\":%lu,\"owned_lines\":%lu,\"poisoned_lines\":%lu,\"pending_lines\":%lu",
 	      cpu, epoch, inherited.private.pages, inherited.dirty_pages,
-	      inherited.lines.owned_lines, inherited.lines.poisoned_lines);
+	      inherited.lines.owned_lines, inherited.lines.poisoned_lines,
+	      inherited.cache.pending_lines);
+}
+
+/* --- caches ----------------------------------------------------------------------- */
+
+#define TICK_MS	20
+
+uint64_t sim_now(void)
+{
+	return g_get_monotonic_time() / 1000;
+}
+
+void sim_report_returns(void)
+{
+	static uint64_t reported;
+	uint64_t lines, new, now;
+
+	sim_lock();
+	lines = cache_stats().returned_lines;
+	new = lines - (lines < reported ? 0 : reported);
+	reported = lines;
+	now = epoch;
+	sim_unlock();
+	if (new)
+		event("\"ev\":\"cache-return\",\"epoch\":%lu,\"lines\":%lu", now, new);
+}
+
+static gboolean on_tick(gpointer u)
+{
+	(void)u;
+	sim_lock();
+	cache_tick(sim_now());
+	sim_unlock();
+	sim_report_returns();
+	return TRUE;
 }
 
 /* Guest RAM of a PC: below the PCI hole, and from 4 GiB. */
@@ -121,12 +176,22 @@ void sim_machine_ready(void)
 	if (!ram_known) {
 		find_ram(1 << 20);
 		find_ram(4ULL << 30);
+		config.nr_lps = qemu_plugin_num_vcpus();
 		tdx_reset(&config);
 		__atomic_store_n(&ram_known, true, __ATOMIC_RELEASE);
 	}
 	sim_unlock();
 	if (!bql)
 		qemu.bql_unlock();
+}
+
+void sim_set_cpu(unsigned int phys_bits, bool erratum)
+{
+	sim_lock();
+	config.phys_bits = phys_bits;
+	tdx.cfg.phys_bits = phys_bits;
+	mem_set_erratum(erratum);
+	sim_unlock();
 }
 
 /* Platform reset: firmware converts all memory back and reloads the module. */
@@ -196,6 +261,51 @@ static int set_version(const char *v)
 	return sscanf(v, "%hu.%hu.%hu", &config.major, &config.minor, &config.update) == 3 ? 0 : -1;
 }
 
+/* May be given several times. */
+static int set_cmr(const char *v)
+{
+	uint64_t start, end;
+	char *rest;
+
+	start = strtoull(v, &rest, 0);
+	if (*rest != '-' || config.nr_cmrs == SIM_MAX_CMRS)
+		return -1;
+	end = strtoull(rest + 1, &rest, 0);
+	if (*rest || start >= end || (start | end) & (SIM_PAGE - 1))
+		return -1;
+	config.cmr[config.nr_cmrs].start = start;
+	config.cmr[config.nr_cmrs++].end = end;
+	return 0;
+}
+
+static int set_cache(const char *v)
+{
+	caches.on = !strcmp(v, "on");
+	return caches.on || !strcmp(v, "off") ? 0 : -1;
+}
+
+static int set_cache_seed(const char *v)
+{
+	char *end;
+
+	caches.seed = strtoull(v, &end, 0);
+	return *end || !caches.seed ? -1 : 0;
+}
+
+static int set_cache_ms(const char *v)
+{
+	char *end;
+
+	caches.max_ms = strtoull(v, &end, 0);
+	return *end || end == v ? -1 : 0;
+}
+
+static int set_wbinvd(const char *v)
+{
+	sim_wbinvd_ignored = !strcmp(v, "ignore");
+	return sim_wbinvd_ignored || !strcmp(v, "works") ? 0 : -1;
+}
+
 static const struct {
 	const char *name, *allowed;
 	int (*set)(const char *value);
@@ -204,6 +314,11 @@ static const struct {
 	{ "ctl", "SOCKET", set_ctl },
 	{ "sys_disable", "absent|now|rounds:N|endless", set_sys_disable },
 	{ "version", "MAJOR.MINOR.UPDATE", set_version },
+	{ "cmr", "START-END", set_cmr },
+	{ "cache", "on|off", set_cache },
+	{ "cache_seed", "NUMBER", set_cache_seed },
+	{ "cache_ms", "MILLISECONDS", set_cache_ms },
+	{ "wbinvd", "works|ignore", set_wbinvd },
 };
 
 static int parse(const char *arg)
@@ -239,6 +354,9 @@ SIM_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info,
 	if (qemu_api_init())
 		return -1;
 	inherited_pages = g_array_new(FALSE, FALSE, sizeof(struct left_page));
+	cache_configure(&caches);
+	if (caches.on)
+		g_timeout_add(TICK_MS, on_tick, NULL);
 	if (log_path && events_open(log_path))
 		return -1;
 	if (ctl_path && control_open(ctl_path))

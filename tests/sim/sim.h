@@ -4,11 +4,11 @@
  * as a whole.
  *
  *   sim.c       options, start, platform reset, which kernel runs
- *   insn.c      finding and emulating instructions
+ *   insn.c insn_store.c    finding and emulating instructions (insn.h)
  *   operand.c   decoding their memory operand
  *   platform.c  MSRs and CPUID of a TDX host
  *   poison.c    machine checks on reading poisoned lines
- *   memory.c wc.c          line states (memory.h)
+ *   memory.c wc.c cache.c  line states (memory.h)
  *   tdx_*.c                the TDX module (tdx_module.h)
  *   events.c control.c     log and socket
  *
@@ -36,6 +36,7 @@ struct sim_counts {
 	struct pamt_totals private;
 	uint64_t dirty_pages;		/* not private, but with lines not normal */
 	struct mem_counts lines;
+	struct cache_stats cache;
 	uint64_t mce;
 };
 
@@ -45,6 +46,21 @@ const struct sim_counts *sim_inherited(void);
 
 /* Lines of [start, end) that were not normal at the jump into this kernel. */
 struct mem_counts sim_inherited_inside(uint64_t start, uint64_t end);
+
+/* Lines there that were normal at the jump, but that a cache would take back. */
+uint64_t sim_inherited_pending(uint64_t start, uint64_t end);
+
+/* Clock of the caches: milliseconds. */
+uint64_t sim_now(void);
+
+/* Say in the log how many lines came back to TDX since the last time. */
+void sim_report_returns(void);
+
+/* Option wbinvd=ignore: as if the kernel did not execute it. */
+extern bool sim_wbinvd_ignored;
+
+/* What the guest's CPUID says of the machine. */
+void sim_set_cpu(unsigned int phys_bits, bool erratum);
 
 struct sim_stats {
 	uint64_t seamcalls, movdir64b, nt_stores, wbinvd, machine_checks, overlays;
@@ -62,6 +78,9 @@ void sim_machine_ready(void);
 /* --- insn.c, platform.c ------------------------------------------------------ */
 void insn_init(qemu_plugin_id_t id);
 bool platform_rdmsr(uint32_t msr, uint64_t *value);
+
+/* First VMXON: look which CPU the guest has.  Vcpu context, no lock held. */
+void platform_learn_cpu(void *env);
 bool platform_cpuid(void *env, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
 
 /* --- operand.c ----------------------------------------------------------------- */

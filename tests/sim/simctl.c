@@ -12,12 +12,12 @@
 
 static const char usage[] =
 	"Usage: simctl SOCKET REQUEST...\n"
-	"  ping | counts | inherited | pages | stats | stop | cont\n"
+	"  ping | counts | inherited | pages | stats | cache | stop | cont\n"
 	"  inside START END       lines that are not normal in [START, END)\n"
 	"  inherited-inside START END   the same, at the jump into this kernel\n"
 	"  poison PA              poison one line\n"
 	"  read PA LEN            guest memory as hex\n"
-	"  inject LEAF STATUS N   the next N calls of LEAF answer STATUS\n"
+	"  inject LEAF STATUS N [AFTER]   N calls of LEAF answer STATUS, after AFTER more\n"
 	"  superset MAPPA         stop, compare the private map at MAPPA, continue;\n"
 	"                         exit status 1 if a page is missing in it\n";
 
