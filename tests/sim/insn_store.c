@@ -155,21 +155,28 @@ void on_nt_store(unsigned int cpu, void *u)
 }
 
 /* SFENCE, MFENCE: what is left in the buffers goes to memory. */
-void on_fence(unsigned int cpu, void *u)
+static void fence(unsigned int cpu, uintptr_t host_pc)
 {
-	uintptr_t host_pc = HOST_PC();
 	struct cpu_ctx c;
 
-	(void)u;
 	if (!flush_wc(cpu) || !cpu_begin(&c))
 		return;
 	cpu_exact(&c, host_pc);
 	cpu_again(&c);
 }
 
+void on_fence(unsigned int cpu, void *u)
+{
+	(void)u;
+	fence(cpu, HOST_PC());
+}
+
 /* WBINVD, WBNOINVD: also what TDX wrote on this CPU goes to memory. */
 void on_wbinvd(unsigned int cpu, void *u)
 {
+	uintptr_t host_pc = HOST_PC();
+
+	(void)u;
 	STAT_INC(wbinvd);
 	if (cache_on() && !sim_wbinvd_ignored) {
 		sim_lock();
@@ -177,5 +184,5 @@ void on_wbinvd(unsigned int cpu, void *u)
 		sim_unlock();
 		sim_report_returns();
 	}
-	on_fence(cpu, u);
+	fence(cpu, host_pc);
 }
