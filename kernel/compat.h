@@ -6,9 +6,6 @@
 #ifndef TDX_RESET_COMPAT_H
 #define TDX_RESET_COMPAT_H
 
-#if __has_include(<linux/crash_reserve.h>)
-#include <linux/crash_reserve.h>
-#endif
 #include <linux/fprobe.h>
 #include <linux/ftrace.h>
 #include <linux/kexec.h>

@@ -227,8 +227,10 @@ static void crash(struct handoff *handoff)
 		handoff->refused = "pages of the capture kernel's memory could not be rewritten";
 }
 
-static notrace void machine_kexec_entry(unsigned long ip, unsigned long parent_ip,
-				struct ftrace_ops *ops, struct ftrace_regs *regs)
+static notrace void machine_kexec_entry(unsigned long ip,
+					unsigned long parent_ip,
+					struct ftrace_ops *ops,
+					struct ftrace_regs *regs)
 {
 	const struct kimage *image = (void *)ftrace_regs_get_argument(regs, 0);
 	struct handoff handoff = {

@@ -210,6 +210,7 @@ static int search_ram(u64 pfn, u64 nr, void *arg)
 }
 
 struct tdx_sys_info;
+typedef const struct tdx_sys_info *(*get_sysinfo_fn)(void);
 
 /*
  * Does the kernel say that it never initialised TDX?  A module that does not
@@ -217,8 +218,7 @@ struct tdx_sys_info;
  */
 static bool kernel_says_off(void)
 {
-	const struct tdx_sys_info *(*get_sysinfo)(void) =
-		platform_symbol("tdx_get_sysinfo");
+	get_sysinfo_fn get_sysinfo = platform_symbol("tdx_get_sysinfo");
 
 	return get_sysinfo && !get_sysinfo();
 }

@@ -20,8 +20,9 @@
  * raises the generation of the page's bucket, and A sees that.
  *
  * Context of the handlers: kprobes run like an NMI, with interrupts off, and
- * never inside one another; fprobes run where the watched function runs.  A bucket's lock is held for a few instructions, with interrupts off.
- * A crash never waits for one: TDH.SYS.DISABLE names no page.
+ * never inside one another; fprobes run where the watched function runs.  A
+ * bucket's lock is held for a few instructions, with interrupts off.  A crash
+ * never waits for one: TDH.SYS.DISABLE names no page.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
