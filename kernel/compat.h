@@ -6,14 +6,14 @@
 #ifndef TDX_RESET_COMPAT_H
 #define TDX_RESET_COMPAT_H
 
-#include <linux/crash_reserve.h>
+#include <linux/fprobe.h>
 #include <linux/ftrace.h>
 #include <linux/kexec.h>
 #include <linux/kprobes.h>
 #include <asm/cpufeature.h>
 
-#if !defined(CONFIG_KPROBES) || !defined(CONFIG_KRETPROBES)
-#error "tdx_reset watches SEAMCALLs with kprobes: the kernel needs CONFIG_KPROBES"
+#if !defined(CONFIG_KPROBES) || !defined(CONFIG_FPROBE)
+#error "tdx_reset watches SEAMCALLs: the kernel needs CONFIG_KPROBES and CONFIG_FPROBE"
 #endif
 #ifndef CONFIG_DYNAMIC_FTRACE_WITH_ARGS
 #error "tdx_reset hooks machine_kexec(): the kernel needs CONFIG_DYNAMIC_FTRACE"
@@ -33,6 +33,15 @@
 #define compat_kernel_knows_erratum() boot_cpu_has_bug(X86_BUG_TDX_PW_MCE)
 #else
 #define compat_kernel_knows_erratum() false
+#endif
+
+/* fprobes on top of the function graph tracer (6.14) hand out other registers. */
+#ifdef CONFIG_HAVE_FTRACE_GRAPH_FUNC
+typedef struct ftrace_regs compat_fprobe_regs;
+#define compat_fprobe_arg(regs, n) ftrace_regs_get_argument(regs, n)
+#else
+typedef struct pt_regs compat_fprobe_regs;
+#define compat_fprobe_arg(regs, n) regs_get_kernel_argument(regs, n)
 #endif
 
 /* crashkernel=...,cma (6.17): memory of the capture kernel that is in use. */

@@ -3,8 +3,11 @@
  * Why the tracker may not hold every private page.  One word of bits, kept
  * here and copied into the private map for outside readers.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/bitops.h>
 #include <linux/kernel.h>
+#include <linux/printk.h>
 
 #include "coverage.h"
 #include "tdx/private_map.h"
@@ -32,6 +35,8 @@ static const char * const reason_texts[] = {
 		"a SEAMCALL leaf that is not in the table was called",
 	[COVERAGE_OUTSIDE_MAP] =
 		"a page outside of the memory known at load was given to TDX",
+	[COVERAGE_DISARMED] =
+		"the probes were disarmed (debugfs kprobes/enabled) or patched over",
 };
 
 static unsigned long coverage_reasons;
@@ -50,14 +55,6 @@ void coverage_publish(struct private_map_header *map)
 		WRITE_ONCE(map->coverage, coverage_reasons);
 }
 
-static void copy_to_map(void)
-{
-	struct private_map_header *map = READ_ONCE(coverage_map);
-
-	if (map)
-		WRITE_ONCE(map->coverage, READ_ONCE(coverage_reasons));
-}
-
 /**
  * coverage_lose - the tracker may miss a page from now on
  * @reason: why
@@ -66,8 +63,15 @@ static void copy_to_map(void)
  */
 void coverage_lose(enum coverage_reason reason)
 {
-	if (!test_and_set_bit(reason, &coverage_reasons))
-		copy_to_map();
+	struct private_map_header *map = READ_ONCE(coverage_map);
+
+	if (test_and_set_bit(reason, &coverage_reasons))
+		return;
+	if (map)
+		set_bit(reason, (unsigned long *)&map->coverage);
+	if (reason != COVERAGE_SEARCH_PENDING)
+		pr_warn("coverage is partial: %s; a kexec will reset the machine through firmware, reboot to regain coverage\n",
+			reason_texts[reason]);
 }
 
 /**
@@ -78,14 +82,18 @@ void coverage_lose(enum coverage_reason reason)
  */
 void coverage_regain(enum coverage_reason reason)
 {
+	struct private_map_header *map = READ_ONCE(coverage_map);
+
 	clear_bit(reason, &coverage_reasons);
-	copy_to_map();
+	if (map)
+		clear_bit(reason, (unsigned long *)&map->coverage);
 }
 
 /**
  * coverage_complete - does the tracker hold every private and dirty page?
  *
  * Context: any, NMI included.
+ * Return: true if no reason speaks against it.
  */
 bool coverage_complete(void)
 {
@@ -97,6 +105,7 @@ bool coverage_complete(void)
  * @reason: which
  *
  * Context: any, NMI included.
+ * Return: true if it does.
  */
 bool coverage_lost(enum coverage_reason reason)
 {

@@ -22,6 +22,7 @@ enum coverage_reason {
 	COVERAGE_NO_RESET_PROBE,
 	COVERAGE_UNKNOWN_LEAF,
 	COVERAGE_OUTSIDE_MAP,
+	COVERAGE_DISARMED,
 };
 
 struct private_map_header;

@@ -23,6 +23,7 @@
 static struct tracker_range crash_ranges[CRASH_RANGES_MAX];
 static unsigned int crash_nr_ranges;
 static bool crash_incomplete;
+static bool crash_has_cma;
 
 static int add_crash_range(u64 start, u64 end_inclusive)
 {
@@ -55,6 +56,7 @@ static void add_cma_areas(void)
 	}
 	for (i = 0; i < *nr; i++)
 		add_crash_range(ranges[i].start, ranges[i].end);
+	crash_has_cma = *nr > 0;
 }
 
 /**
@@ -97,6 +99,37 @@ bool crash_memory_known(const struct kimage *image)
 		if (!contains(image->segment[i].mem, image->segment[i].memsz))
 			return false;
 	return true;
+}
+
+/**
+ * crash_memory_has_cma - may the list hold memory that others use meanwhile?
+ *
+ * Context: any, crash included.
+ * Return: true if there are crashkernel CMA areas, which can hold guest pages.
+ */
+bool crash_memory_has_cma(void)
+{
+	return crash_has_cma;
+}
+
+/**
+ * crash_memory_tracked - is a tracked page where a capture kernel would run?
+ *
+ * Context: any, NMI included.
+ * Return: true if there is one.
+ */
+bool crash_memory_tracked(void)
+{
+	struct tracker_range found;
+	unsigned int i;
+
+	for (i = 0; i < crash_nr_ranges; i++) {
+		u64 pfn = crash_ranges[i].pfn;
+
+		if (tracker_next(&tracker, pfn, pfn + crash_ranges[i].nr, &found))
+			return true;
+	}
+	return false;
 }
 
 /**

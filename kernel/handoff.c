@@ -12,8 +12,10 @@
  *   crash	E is what the capture kernel runs in: normally no tracked page is
  *		there.  The others are left alone.
  *
- * The caches: the kernel flushed those of every CPU when it stopped them, as
- * they had done SEAMCALLs; this CPU's are flushed here once more.
+ * The caches, before anything is rewritten: on the way to a normal kexec the
+ * kernel flushed those of every CPU when it stopped them, as they had done
+ * SEAMCALLs.  In a crash it does not; crash_cpus.c does, where it matters.  This
+ * CPU's are flushed here.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -22,7 +24,6 @@
 #include <linux/ktime.h>
 #include <linux/pfn.h>
 #include <linux/reboot.h>
-#include <asm/desc_defs.h>
 #include <asm/special_insns.h>
 
 #include "compat.h"
@@ -48,20 +49,17 @@ struct handoff {
 };
 
 /*
- * Reset through firmware, with the ways that work with interrupts off and all
- * other CPUs gone: the kernel's own (ACPI, EFI, keyboard controller, as its
- * quirks say; also saves the log in pstore), the chipset's reset register, a
- * triple fault.
+ * Reset through firmware, with the kernel's own ways, which work with
+ * interrupts off and all other CPUs gone (ACPI, EFI, chipset, keyboard
+ * controller, triple fault, as its quirks say) and save the log in pstore.  A
+ * cold one, whatever reboot= says: a warm reset may keep memory private.
  */
 static void __noreturn firmware_reset(void)
 {
-	struct desc_ptr no_idt = { };
-
+	reboot_mode = REBOOT_COLD;
 	emergency_restart();
-	outb(0x02, 0xcf9);
-	outb(0x06, 0xcf9);
 	for (;;)
-		asm volatile("lidt %0; int3" : : "m" (no_idt));
+		cpu_relax();
 }
 
 static bool any_tracked(u64 pfn, u64 nr)
@@ -89,8 +87,16 @@ static u64 count_tracked(u64 pfn, u64 nr)
  */
 static bool image_tracked(const struct kimage *image)
 {
+	const void *tables[] = {
+		image->arch.p4d, image->arch.pud, image->arch.pmd, image->arch.pte,
+	};
 	const kimage_entry_t *ptr = &image->head;
 	struct page *page;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(tables); i++)
+		if (tables[i] && tracker_test(&tracker, PHYS_PFN(__pa(tables[i]))))
+			return true;
 
 	list_for_each_entry(page, &image->control_pages, lru)
 		if (any_tracked(page_to_pfn(page), 1ULL << page_private(page)))
@@ -126,22 +132,23 @@ static bool segments_tracked(const struct kimage *image)
 }
 
 /*
- * Does the tracker know enough?  Not needed when TDX owns nothing: it was
- * never initialised, or TDH.SYS.DISABLE succeeded while no page was on its way
- * back (then the tracker is empty).
+ * Does the tracker know enough?  Not needed when TDX owns nothing, because
+ * TDH.SYS.DISABLE succeeded while no page was on its way back (then the tracker
+ * is empty).
+ *
+ * Here and below the bits decide, not the tracker's count: a CPU may have been
+ * stopped for ever between the two.
  */
 static bool knows_enough(void)
 {
-	enum tdx_state state = READ_ONCE(tdx_state);
-
-	if (coverage_complete() || state == TDX_OFF)
+	if (coverage_complete())
 		return true;
-	return state == TDX_DISABLED && !tracker_count(&tracker);
+	return READ_ONCE(tdx_state) == TDX_DISABLED && !any_tracked(0, U64_MAX);
 }
 
 static void scrub_everything(struct handoff *handoff)
 {
-	if (!handoff->pages)
+	if (!any_tracked(0, U64_MAX))
 		return;
 	if (image_tracked(handoff->image)) {
 		handoff->left = handoff->pages;
@@ -150,7 +157,7 @@ static void scrub_everything(struct handoff *handoff)
 	}
 	wbinvd();
 	handoff->scrubbed = scrub_tracked(0, U64_MAX);
-	handoff->left = tracker_count(&tracker);
+	handoff->left = count_tracked(0, U64_MAX);
 	if (handoff->left)
 		handoff->refused = "pages could not be rewritten";
 }
@@ -162,12 +169,19 @@ static void normal(struct handoff *handoff)
 		handoff->refused = coverage_reason();
 		return;
 	}
-	if (handoff->image->preserve_context && handoff->pages) {
+	if (handoff->image->preserve_context && any_tracked(0, U64_MAX)) {
 		handoff->left = handoff->pages;
 		handoff->refused = "a kexec that comes back would find its TDX memory cleared";
 		return;
 	}
 	scrub_everything(handoff);
+}
+
+/* Their caches may still bring back what is rewritten here. */
+static void refuse_noisy(struct handoff *handoff)
+{
+	handoff->left = handoff->pages;
+	handoff->refused = "CPUs did not stop, so their caches are not flushed";
 }
 
 static void crash(struct handoff *handoff)
@@ -182,10 +196,23 @@ static void crash(struct handoff *handoff)
 	}
 	/*
 	 * A reservation was never in the page allocator, so what is not tracked
-	 * there is normal, whatever the coverage.  Unknown E: as if it were all.
+	 * there is normal, whatever the coverage.  A CMA area was.
 	 */
+	if (crash_memory_has_cma() && !knows_enough()) {
+		handoff->left = handoff->pages;
+		handoff->refused = coverage_reason();
+		return;
+	}
+	/* Unknown E: as if it were all. */
 	if (!crash_memory_known(handoff->image)) {
-		normal(handoff);
+		if (any_tracked(0, U64_MAX) && !crash_cpus_quiet())
+			refuse_noisy(handoff);
+		else
+			normal(handoff);
+		return;
+	}
+	if (crash_memory_tracked() && !crash_cpus_quiet()) {
+		refuse_noisy(handoff);
 		return;
 	}
 	while (crash_memory_next(&i, &range)) {
@@ -200,8 +227,10 @@ static void crash(struct handoff *handoff)
 		handoff->refused = "pages of the capture kernel's memory could not be rewritten";
 }
 
-static void machine_kexec_entry(unsigned long ip, unsigned long parent_ip,
-				struct ftrace_ops *ops, struct ftrace_regs *regs)
+static notrace void machine_kexec_entry(unsigned long ip,
+					unsigned long parent_ip,
+					struct ftrace_ops *ops,
+					struct ftrace_regs *regs)
 {
 	const struct kimage *image = (void *)ftrace_regs_get_argument(regs, 0);
 	struct handoff handoff = {
@@ -231,10 +260,14 @@ static void machine_kexec_entry(unsigned long ip, unsigned long parent_ip,
 	}
 }
 
-/* Permanent: the sysctl kernel.ftrace_enabled cannot switch it off. */
+/*
+ * Permanent: the sysctl kernel.ftrace_enabled cannot switch it off.  Without
+ * FTRACE_OPS_FL_RECURSION ftrace calls it directly; with it, a crash inside
+ * another tracer's callback would be taken for recursion and skip it.
+ */
 static struct ftrace_ops machine_kexec_ops = {
 	.func = machine_kexec_entry,
-	.flags = FTRACE_OPS_FL_PERMANENT | FTRACE_OPS_FL_RECURSION,
+	.flags = FTRACE_OPS_FL_PERMANENT,
 };
 
 /**
@@ -250,7 +283,8 @@ int handoff_start(void)
 
 	ret = ftrace_set_filter(&machine_kexec_ops, function, strlen(function), 1);
 	if (ret) {
-		pr_err("cannot trace %s(): error %d\n", function, ret);
+		pr_err("cannot trace %s(): error %d; the kernel needs function tracing (CONFIG_DYNAMIC_FTRACE)\n",
+		       function, ret);
 		return ret;
 	}
 	ret = register_ftrace_function(&machine_kexec_ops);

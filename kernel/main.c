@@ -66,14 +66,19 @@ static int __init start_watching(void)
 	ret = start_tracker();
 	if (ret)
 		return ret;
+	coverage_lose(COVERAGE_SEARCH_PENDING);
 	coverage_publish(tracker.map);
 	crash_memory_find();
 	ret = scrub_start();
-	if (ret)
+	if (ret) {
+		pr_err("no memory for the page window of the scrub: error %d; free some and load again\n",
+		       ret);
 		goto out_tracker;
+	}
 	ret = handoff_start();
 	if (ret)
 		goto out_scrub;
+	crash_cpus_start();
 	ret = watch_start();
 	if (ret)
 		goto out_handoff;
@@ -85,6 +90,7 @@ static int __init start_watching(void)
 out_watch:
 	watch_stop();
 out_handoff:
+	crash_cpus_stop();
 	handoff_stop();
 out_scrub:
 	scrub_stop();
@@ -97,6 +103,7 @@ out_tracker:
 static void stop_watching(void)
 {
 	watch_stop();
+	crash_cpus_stop();
 	handoff_stop();
 	scrub_stop();
 	coverage_publish(NULL);

@@ -3,8 +3,9 @@
  * SEAMCALLs of our own, for questions only (TDH.SYS.RD, TDH.PHYMEM.PAGE.RDMD):
  * the kernel's __seamcall() is not exported.
  *
- * The kernel marks a CPU's cache as incoherent before each SEAMCALL.  No need
- * here: TDH.SYS.LP.INIT marked every CPU that can answer us.
+ * The kernel marks a CPU's cache as incoherent before each SEAMCALL, so that it
+ * is flushed before a kexec.  That mark is out of reach here; the caller flushes
+ * the caches when it is done (search.c).
  */
 #include <linux/errno.h>
 #include <linux/preempt.h>

@@ -16,6 +16,9 @@
  * on no list, of no type.  Asking for every such page is quick, because there
  * are few, and finds a TD if there is one; its memory is not looked for, and
  * coverage is lost.
+ *
+ * What our SEAMCALLs left in the caches under a private KeyID is written back
+ * at the end: the kernel does not know of it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -25,6 +28,7 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
+#include <asm/smp.h>
 
 #include "coverage.h"
 #include "seamcall.h"
@@ -177,15 +181,17 @@ static int search_ram(u64 pfn, u64 nr, void *arg)
 		cond_resched();
 		if (tracker_test(&tracker, probe) || !is_pamt(search, probe))
 			continue;
-		while (first > start && !tracker_test(&tracker, first - 1) &&
+		/* To the edges, also over the border of two ranges of RAM. */
+		while (first > FIRST_PFN && !tracker_test(&tracker, first - 1) &&
 		       is_pamt(search, first - 1))
 			first--;
-		while (last + 1 < end && is_pamt(search, last + 1)) {
+		while (is_pamt(search, last + 1)) {
 			last++;
 			if (!(last % search->stride))
 				cond_resched();
 		}
-		tracker_set(&tracker, first, last + 1 - first);
+		if (tracker_set(&tracker, first, last + 1 - first) < 0)
+			coverage_lose(COVERAGE_OUTSIDE_MAP);
 		search->pamt_pages += last + 1 - first;
 	}
 
@@ -203,7 +209,21 @@ static int search_ram(u64 pfn, u64 nr, void *arg)
 	return 0;
 }
 
-/* TDX is initialised if it answers for an ordinary page of System RAM. */
+struct tdx_sys_info;
+typedef const struct tdx_sys_info *(*get_sysinfo_fn)(void);
+
+/*
+ * Does the kernel say that it never initialised TDX?  A module that does not
+ * answer proves nothing: it may have died with all of its memory still private.
+ */
+static bool kernel_says_off(void)
+{
+	get_sysinfo_fn get_sysinfo = platform_symbol("tdx_get_sysinfo");
+
+	return get_sysinfo && !get_sysinfo();
+}
+
+/* Does TDX answer for an ordinary page of System RAM? */
 static int answers_for(u64 pfn, u64 nr, void *arg)
 {
 	u64 end = pfn + nr;
@@ -237,7 +257,7 @@ static void read_metadata(struct search *search)
  * search_private_pages - put into the tracker what is private already
  *
  * The caller watches SEAMCALLs already, so nothing becomes private unseen
- * while this runs.
+ * while this runs, and has set COVERAGE_SEARCH_PENDING, which ends here.
  *
  * Context: process, may sleep; a second for some hundred GiB.
  * Return: 0; what could not be found costs coverage, not the load.
@@ -247,8 +267,13 @@ int search_private_pages(void)
 	struct search search = { };
 	ktime_t start = ktime_get();
 
-	coverage_lose(COVERAGE_SEARCH_PENDING);
+	if (kernel_says_off()) {
+		coverage_regain(COVERAGE_SEARCH_PENDING);
+		return 0;
+	}
 	if (walk_ram(answers_for, &search) != 1) {
+		wbinvd_on_all_cpus();
+		coverage_lose(COVERAGE_SEARCH_FAILED);
 		coverage_regain(COVERAGE_SEARCH_PENDING);
 		return 0;
 	}
@@ -258,6 +283,7 @@ int search_private_pages(void)
 
 	search.unanswered = 0;
 	walk_ram(search_ram, &search);
+	wbinvd_on_all_cpus();
 	pr_info("%llu PAMT pages found in %lld ms (%llu pages asked)\n",
 		search.pamt_pages, ktime_ms_delta(ktime_get(), start),
 		search.asked);

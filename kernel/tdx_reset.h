@@ -52,7 +52,6 @@ void *platform_symbol(const char *name);
 int watch_start(void);
 void watch_stop(void);
 void watch_account(void);
-s64 watch_outstanding(void);
 void watch_pin_module(void);
 
 /* search.c */
@@ -63,7 +62,14 @@ int search_private_pages(void);
 /* crash_memory.c */
 void crash_memory_find(void);
 bool crash_memory_known(const struct kimage *image);
+bool crash_memory_has_cma(void);
+bool crash_memory_tracked(void);
 bool crash_memory_next(unsigned int *index, struct tracker_range *range);
+
+/* crash_cpus.c */
+void crash_cpus_start(void);
+void crash_cpus_stop(void);
+bool crash_cpus_quiet(void);
 
 /* scrub.c */
 int scrub_start(void);

@@ -205,10 +205,13 @@ u64 tracker_clear(struct tracker *tracker, u64 pfn, u64 nr)
 		if (!bitmap)
 			continue;
 		while (bit < stop) {
-			atomic_long_t *word = (atomic_long_t *)&bitmap[bit / BITS_PER_LONG];
+			unsigned long *word = &bitmap[bit / BITS_PER_LONG];
 			unsigned long mask = next_mask(&bit, stop);
 
-			removed += hweight_long(mask & atomic_long_fetch_andnot(mask, word));
+			/* Most words are empty, and a locked operation costs. */
+			if (READ_ONCE(*word) & mask)
+				removed += hweight_long(mask &
+					atomic_long_fetch_andnot(mask, (atomic_long_t *)word));
 		}
 	}
 	if (removed)
@@ -240,6 +243,7 @@ u64 tracker_clear_all(struct tracker *tracker)
  * @pfn: the page
  *
  * Context: any, NMI included.
+ * Return: true if it is.
  */
 bool tracker_test(const struct tracker *tracker, u64 pfn)
 {

@@ -3,9 +3,13 @@
  * Watch the running kernel's SEAMCALLs and keep the tracker a superset of what
  * is private or dirty, at every instruction:
  *
- *   before a SEAMCALL	its page enters the tracker (kprobe at the entry)
- *   after it failed	the page leaves, if this call had added it (kretprobe)
- *   after MOVDIR64B	the page leaves (kretprobe on the kernel's function)
+ *   before a SEAMCALL	its page enters the tracker (kprobe at the function's entry)
+ *   after it failed	the page leaves, if this call had added it (kprobe at the
+ *			instruction behind SEAMCALL)
+ *   after MOVDIR64B	the page leaves (fprobe on the kernel's function)
+ *
+ * No kretprobe: its handler runs with interrupts on and the probe busy, and a
+ * SEAMCALL in an IPI at that moment would be missed.
  *
  * A return that nobody sees does no harm to the superset: the page stays.  It
  * costs coverage all the same, because a page that stays for no reason may be
@@ -16,17 +20,19 @@
  * raises the generation of the page's bucket, and A sees that.
  *
  * Context of the handlers: kprobes run like an NMI, with interrupts off, and
- * never inside one another; return handlers run where the watched function
- * runs.  A bucket's lock is held for a few instructions, with interrupts off.
- * A crash never waits for one: TDH.SYS.DISABLE names no page.
+ * never inside one another; fprobes run where the watched function runs.  A
+ * bucket's lock is held for a few instructions, with interrupts off.  A crash
+ * never waits for one: TDH.SYS.DISABLE names no page.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/fprobe.h>
 #include <linux/kprobes.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
 #include <linux/spinlock.h>
+#include <asm/text-patching.h>
 
 #include "compat.h"
 #include "coverage.h"
@@ -49,8 +55,20 @@ struct watch_call {
 	bool added;
 };
 
-/* From the kprobe to the kretprobe at the same address, in one trap. */
-static DEFINE_PER_CPU(struct watch_call, watch_entered);
+/*
+ * SEAMCALLs of this CPU between their two probes.  They run with preemption
+ * off and interrupts on, so one can sit on another: a task's, an interrupt's.
+ * A call that faulted (after VMXOFF) never comes to the second probe; its slot
+ * is the oldest sooner or later.
+ */
+#define CALL_DEPTH	8
+
+struct watch_stack {
+	struct watch_call call[CALL_DEPTH];
+	unsigned int next;
+};
+
+static DEFINE_PER_CPU(struct watch_stack, watch_stack);
 
 /* Pages taken back (or about to be) and not yet rewritten. */
 static atomic64_t pages_outstanding;
@@ -168,12 +186,23 @@ static void take_back(const struct watch_call *entered)
 	flags = bucket_lock(bucket);
 	if (bucket->generation == entered->generation)
 		tracker_clear(&tracker, call->pfn, call->nr);
+	else	/* It may stay for no reason, and be ordinary memory later. */
+		coverage_lose(COVERAGE_MISSED_RETURN);
 	bucket_unlock(bucket, flags);
+}
+
+/* TDX is on, by what it is asked to do; @reason if that is news. */
+static void seen_alive(enum coverage_reason reason)
+{
+	if (READ_ONCE(tdx_state) == TDX_OFF &&
+	    cmpxchg(&tdx_state, TDX_OFF, TDX_INITIALIZED) == TDX_OFF)
+		coverage_lose(reason);
 }
 
 static int call_entry(struct kprobe *kp, struct pt_regs *regs)
 {
-	struct watch_call *entered = this_cpu_ptr(&watch_entered);
+	struct watch_stack *stack = this_cpu_ptr(&watch_stack);
+	struct watch_call *entered = &stack->call[stack->next++ % CALL_DEPTH];
 	struct leaf_call *call = &entered->call;
 
 	entered->args = (struct seamcall_args *)regs->si;
@@ -182,9 +211,11 @@ static int call_entry(struct kprobe *kp, struct pt_regs *regs)
 
 	switch (call->effect) {
 	case TDX_EFFECT_TAKES:
+		seen_alive(COVERAGE_CONFIGURED_LATE);
 		take(entered);
 		break;
 	case TDX_EFFECT_MOVES:
+		seen_alive(COVERAGE_CONFIGURED_LATE);
 		atomic64_add(call->nr, &pages_outstanding);
 		take(entered);
 		break;
@@ -193,7 +224,10 @@ static int call_entry(struct kprobe *kp, struct pt_regs *regs)
 		atomic64_add(call->nr, &pages_outstanding);
 		break;
 	case TDX_EFFECT_CONFIGURES:
+		/* The PAMT, which no operand names. */
+		seen_alive(COVERAGE_CONFIGURED_LATE);
 		coverage_lose(COVERAGE_CONFIGURED_LATE);
+		watch_pin_module();
 		break;
 	case TDX_EFFECT_UNKNOWN:
 		coverage_lose(COVERAGE_UNKNOWN_LEAF);
@@ -205,42 +239,55 @@ static int call_entry(struct kprobe *kp, struct pt_regs *regs)
 	return 0;
 }
 
-/* Non-zero: the return of this call is of no interest. */
-static int call_return_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
+/* The newest call with these arguments, or NULL. */
+static struct watch_call *call_entered(const struct seamcall_args *args)
 {
-	struct watch_call *entered = this_cpu_ptr(&watch_entered);
+	struct watch_stack *stack = this_cpu_ptr(&watch_stack);
+	unsigned int i;
 
-	if (entered->args != (struct seamcall_args *)regs->si) {
-		coverage_lose(COVERAGE_MISSED_CALL);
-		return 1;
+	for (i = 1; i <= CALL_DEPTH; i++) {
+		struct watch_call *entered =
+			&stack->call[(stack->next - i) % CALL_DEPTH];
+
+		if (entered->args == args)
+			return entered;
 	}
-	memcpy(ri->data, entered, sizeof(*entered));
-	entered->args = NULL;
-	return entered->call.effect == TDX_EFFECT_NONE ||
-	       entered->call.effect == TDX_EFFECT_UNKNOWN;
+	return NULL;
 }
 
 /*
- * TDH.SYS.DISABLE has cleaned what was private.  It does not know pages that
- * were taken back and not yet rewritten; if there may be any, everything stays
- * in the tracker and the hand-off rewrites it.
+ * TDH.SYS.DISABLE has cleaned what was private, and written back what the
+ * caches held of it (assumed; nothing public says so).  It does not know pages
+ * that were taken back and not yet rewritten; if there may be any, everything
+ * stays in the tracker and the hand-off rewrites it.
  */
 static void all_normal(void)
 {
 	watch_account();
 	if (!atomic64_read(&pages_outstanding) &&
 	    !coverage_lost(COVERAGE_MISSED_CALL) &&
+	    !coverage_lost(COVERAGE_UNKNOWN_LEAF) &&
 	    !coverage_lost(COVERAGE_MISSED_RETURN))
 		tracker_clear_all(&tracker);
 	WRITE_ONCE(tdx_state, TDX_DISABLED);
 }
 
-static int call_return(struct kretprobe_instance *ri, struct pt_regs *regs)
+/* Behind SEAMCALL: CF says VMfailInvalid, RAX is the status, R8 is what it left. */
+static int call_return(struct kprobe *kp, struct pt_regs *regs)
 {
-	const struct watch_call *entered = (const struct watch_call *)ri->data;
-	const struct leaf_call *call = &entered->call;
-	enum leaf_outcome outcome = leaf_outcome(regs_return_value(regs));
+	struct watch_call *entered = call_entered((void *)regs->si);
+	enum leaf_outcome outcome;
+	struct leaf_call *call;
 	u64 nr;
+
+	if (!entered) {
+		coverage_lose(COVERAGE_MISSED_CALL);
+		return 0;
+	}
+	entered->args = NULL;
+	call = &entered->call;
+	outcome = regs->flags & X86_EFLAGS_CF ? LEAF_NOT_DONE :
+		  leaf_outcome(regs->ax);
 
 	switch (call->effect) {
 	case TDX_EFFECT_TAKES:
@@ -256,17 +303,14 @@ static int call_return(struct kretprobe_instance *ri, struct pt_regs *regs)
 	case TDX_EFFECT_RETURNS:
 		nr = outcome == LEAF_DONE ? call->nr : 0;
 		if (nr && call->size_in_r8)
-			nr = leaf_level_pages(entered->args->r8);
+			nr = leaf_level_pages(regs->r8);
 		atomic64_add(nr - call->nr, &pages_outstanding);
-		break;
-	case TDX_EFFECT_CONFIGURES:
-		if (outcome == LEAF_DONE && tdx_state == TDX_OFF)
-			WRITE_ONCE(tdx_state, TDX_INITIALIZED);
 		break;
 	case TDX_EFFECT_ALL_NORMAL:
 		if (outcome == LEAF_DONE)
 			all_normal();
 		break;
+	case TDX_EFFECT_CONFIGURES:
 	case TDX_EFFECT_NONE:
 	case TDX_EFFECT_UNKNOWN:
 		break;
@@ -277,7 +321,10 @@ static int call_return(struct kretprobe_instance *ri, struct pt_regs *regs)
 static const char * const call_symbols[] = { "__seamcall", "__seamcall_ret" };
 
 static struct kprobe call_probes[ARRAY_SIZE(call_symbols)];
-static struct kretprobe call_returns[ARRAY_SIZE(call_symbols)];
+static struct kprobe call_returns[ARRAY_SIZE(call_symbols)];
+
+/* Bytes of a function in which its SEAMCALL is looked for; it has about 60. */
+#define SEAMCALL_SEARCH	128
 
 /*
  * Functions that make a page normal again.  @names_page: the argument is a
@@ -288,7 +335,7 @@ struct reset_probe {
 	const char *symbol;
 	bool names_page;
 	bool registered;
-	struct kretprobe rp;
+	struct fprobe fp;
 };
 
 static struct reset_probe reset_probes[] = {
@@ -297,19 +344,19 @@ static struct reset_probe reset_probes[] = {
 	{ .symbol = "tdx_clear_page", .names_page = true },
 };
 
-static int reset_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
+static int reset_entry(struct fprobe *fp, unsigned long entry_ip,
+		       unsigned long ret_ip, compat_fprobe_regs *regs, void *data)
 {
-	struct tracker_range *range = (struct tracker_range *)ri->data;
-	struct reset_probe *probe = container_of(get_kretprobe(ri),
-						 struct reset_probe, rp);
+	struct reset_probe *probe = container_of(fp, struct reset_probe, fp);
+	struct tracker_range *range = data;
 	u64 base, end;
 
 	if (probe->names_page) {
-		base = page_to_phys((struct page *)regs->di);
+		base = page_to_phys((struct page *)compat_fprobe_arg(regs, 0));
 		end = base + PAGE_SIZE;
 	} else {
-		base = regs->di;
-		end = base + regs->si;
+		base = compat_fprobe_arg(regs, 0);
+		end = base + compat_fprobe_arg(regs, 1);
 	}
 	/* Whole pages only: the rest of a page is as it was. */
 	range->pfn = PFN_UP(base);
@@ -319,19 +366,28 @@ static int reset_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
 
 /*
  * Without the erratum the function writes nothing, and nothing is needed: the
- * next full or partial write makes a line normal.  With the erratum, and a
- * kernel that does not know of it, nothing was written either; then the page
- * stays dirty, and stays in the tracker.
+ * next full or partial write makes a line normal.
  */
-static int reset_return(struct kretprobe_instance *ri, struct pt_regs *regs)
+static void reset_return(struct fprobe *fp, unsigned long entry_ip,
+			 unsigned long ret_ip, compat_fprobe_regs *regs, void *data)
 {
-	const struct tracker_range *range = (const struct tracker_range *)ri->data;
+	const struct tracker_range *range = data;
 
-	if (platform.erratum && !platform.kernel_rewrites)
-		return 0;
 	atomic64_sub(tracker_clear(&tracker, range->pfn, range->nr),
 		     &pages_outstanding);
-	return 0;
+}
+
+static void account_probe(const struct kprobe *kp, enum coverage_reason missed)
+{
+	const u8 *at = (const u8 *)kp->addr;
+
+	if (!at)
+		return;
+	/* Disarmed through debugfs, or patched over: not counted there. */
+	if (READ_ONCE(*at) != INT3_INSN_OPCODE)
+		coverage_lose(COVERAGE_DISARMED);
+	if (READ_ONCE(kp->nmissed))
+		coverage_lose(missed);
 }
 
 /**
@@ -344,26 +400,12 @@ void watch_account(void)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(call_symbols); i++) {
-		if (READ_ONCE(call_probes[i].nmissed))
-			coverage_lose(COVERAGE_MISSED_CALL);
-		if (READ_ONCE(call_returns[i].nmissed) ||
-		    READ_ONCE(call_returns[i].kp.nmissed))
-			coverage_lose(COVERAGE_MISSED_RETURN);
+		account_probe(&call_probes[i], COVERAGE_MISSED_CALL);
+		account_probe(&call_returns[i], COVERAGE_MISSED_RETURN);
 	}
 	for (i = 0; i < ARRAY_SIZE(reset_probes); i++)
-		if (READ_ONCE(reset_probes[i].rp.nmissed) ||
-		    READ_ONCE(reset_probes[i].rp.kp.nmissed))
+		if (READ_ONCE(reset_probes[i].fp.nmissed))
 			coverage_lose(COVERAGE_MISSED_RESET);
-}
-
-/**
- * watch_outstanding - pages taken back and not yet rewritten
- *
- * Context: any, NMI included.
- */
-s64 watch_outstanding(void)
-{
-	return atomic64_read(&pages_outstanding);
 }
 
 static int watch_resets(void)
@@ -375,25 +417,60 @@ static int watch_resets(void)
 	for (i = 0; i < ARRAY_SIZE(reset_probes); i++) {
 		struct reset_probe *probe = &reset_probes[i];
 
-		probe->rp.kp.symbol_name = probe->symbol;
-		probe->rp.entry_handler = reset_entry;
-		probe->rp.handler = reset_return;
-		probe->rp.data_size = sizeof(struct tracker_range);
-		/* It can be preempted: as many at a time as tasks destroy TDs. */
-		probe->rp.maxactive = 1024 + 8 * num_possible_cpus();
-		ret = register_kretprobe(&probe->rp);
+		probe->fp.entry_handler = reset_entry;
+		probe->fp.exit_handler = reset_return;
+		probe->fp.entry_data_size = sizeof(struct tracker_range);
+		ret = register_fprobe_syms(&probe->fp, &probe->symbol, 1);
 		if (ret == -ENOENT)
 			continue;
 		if (ret) {
-			pr_err("cannot watch %s(): error %d\n", probe->symbol, ret);
+			pr_err("cannot watch %s(): fprobe error %d; is kernel.ftrace_enabled 0?\n",
+			       probe->symbol, ret);
 			return ret;
 		}
 		probe->registered = true;
 		any = true;
 	}
-	if (!any)
+	/* The second: such a kernel frees pages as they are, dirty. */
+	if (!any || (platform.erratum && !platform.kernel_rewrites))
 		coverage_lose(COVERAGE_NO_RESET_PROBE);
 	return 0;
+}
+
+/* The instruction behind SEAMCALL (66 0f 01 cf); NULL if there is none. */
+static kprobe_opcode_t *behind_seamcall(const u8 *function)
+{
+	static const u8 seamcall_bytes[] = { 0x66, 0x0f, 0x01, 0xcf };
+	size_t i;
+
+	for (i = 0; i < SEAMCALL_SEARCH; i++)
+		if (!memcmp(function + i, seamcall_bytes, sizeof(seamcall_bytes)))
+			return (kprobe_opcode_t *)(function + i + sizeof(seamcall_bytes));
+	return NULL;
+}
+
+/* The return first: a call that is seen entering is seen returning. */
+static int watch_call(const char *symbol, struct kprobe *entry, struct kprobe *back)
+{
+	u8 *function = platform_symbol(symbol);
+	int ret;
+
+	entry->addr = NULL;
+	back->addr = function ? behind_seamcall(function) : NULL;
+	if (!back->addr)
+		return -ENOENT;
+	back->pre_handler = call_return;
+	ret = register_kprobe(back);
+	if (ret) {
+		back->addr = NULL;
+		return ret;
+	}
+	entry->symbol_name = symbol;
+	entry->pre_handler = call_entry;
+	ret = register_kprobe(entry);
+	if (ret)
+		entry->addr = NULL;
+	return ret;
 }
 
 static int watch_calls(void)
@@ -402,32 +479,10 @@ static int watch_calls(void)
 	int ret;
 
 	for (i = 0; i < ARRAY_SIZE(call_symbols); i++) {
-		struct kretprobe *rp = &call_returns[i];
-		struct kprobe *kp = &call_probes[i];
-
-		/*
-		 * First the return, then the entry: of two probes at an address
-		 * the later one runs first, and the return's entry handler
-		 * wants what call_entry() has found.  In between nothing is
-		 * lost but a result: args do not match.
-		 */
-		rp->kp.symbol_name = call_symbols[i];
-		rp->entry_handler = call_return_entry;
-		rp->handler = call_return;
-		rp->data_size = sizeof(struct watch_call);
-		rp->maxactive = 64 + 8 * num_possible_cpus();
-		ret = register_kretprobe(rp);
-		if (!ret) {
-			kp->symbol_name = call_symbols[i];
-			kp->pre_handler = call_entry;
-			ret = register_kprobe(kp);
-			if (ret)
-				kp->addr = NULL;
-		} else {
-			rp->kp.addr = NULL;
-		}
+		ret = watch_call(call_symbols[i], &call_probes[i], &call_returns[i]);
 		if (ret) {
-			pr_err("cannot watch %s(): error %d\n", call_symbols[i], ret);
+			pr_err("cannot watch %s(): kprobe error %d; is it in the kprobe blacklist of debugfs?\n",
+			       call_symbols[i], ret);
 			return ret;
 		}
 	}
@@ -455,6 +510,7 @@ int watch_start(void)
 		return ret;
 	}
 	synchronize_rcu();
+	watch_account();	/* kprobes may be disarmed as a whole already */
 	return 0;
 }
 
@@ -470,14 +526,14 @@ void watch_stop(void)
 	for (i = ARRAY_SIZE(call_symbols); i-- > 0;) {
 		if (call_probes[i].addr)
 			unregister_kprobe(&call_probes[i]);
-		if (call_returns[i].kp.addr)
-			unregister_kretprobe(&call_returns[i]);
+		if (call_returns[i].addr)
+			unregister_kprobe(&call_returns[i]);
 		call_probes[i].addr = NULL;
-		call_returns[i].kp.addr = NULL;
+		call_returns[i].addr = NULL;
 	}
 	for (i = ARRAY_SIZE(reset_probes); i-- > 0;) {
 		if (reset_probes[i].registered)
-			unregister_kretprobe(&reset_probes[i].rp);
+			unregister_fprobe(&reset_probes[i].fp);
 		reset_probes[i].registered = false;
 	}
 }

@@ -37,6 +37,16 @@ int fail(struct tool *t, int status, const char *fmt, ...)
 	return status;
 }
 
+void warn(struct tool *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	fflush(t->out);
+	va_start(ap, fmt);
+	put_line(t->err, fmt, ap);
+	va_end(ap);
+}
+
 void debug(struct tool *t, const char *fmt, ...)
 {
 	va_list ap;

@@ -20,6 +20,14 @@ int fail(struct tool *t, int status, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /**
+ * warn() - say what goes on although it is dangerous
+ * @t: context
+ * @fmt: object, cause and remedy in one line, without a newline
+ */
+void warn(struct tool *t, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/**
  * debug() - say on stderr what is being done, if -d was given
  * @t: context
  * @fmt: one line, without a newline

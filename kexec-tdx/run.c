@@ -34,6 +34,7 @@ static int run_load(struct tool *t, struct options *o)
 		return hand_on(t, o, o->kernel);
 	if (ret)
 		return ret;
+	status_warn(t);
 	if (o->exec_after)
 		return execute_loaded(t, o, true);
 	return shutdown ? execute_by_shutdown(t, shutdown) : 0;
@@ -56,8 +57,10 @@ static int run_action(struct tool *t, struct options *o)
 	case ACTION_STATUS:
 		return status_report(t, o);
 	case ACTION_EXEC:
-		if (!o->only_kexec_tools)
+		if (!o->only_kexec_tools) {
+			status_warn(t);
 			return execute_loaded(t, o, false);
+		}
 		break;
 	case ACTION_UNLOAD:
 		if (!o->only_kexec_tools)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "error.h"
 #include "status.h"
 #include "sysroot.h"
 
@@ -226,4 +227,20 @@ int status_report(struct tool *t, const struct options *o)
 	if (!sysroot_kexec(t, crash ? "crash_loaded" : "loaded", &loaded))
 		return EXIT_KERNEL;
 	return loaded != 0;
+}
+
+void status_warn(struct tool *t)
+{
+	char *erratum = get_erratum_bug(t), *coverage = NULL;
+
+	if (!erratum || strcmp(erratum, "1"))
+		goto out;
+	coverage = sysroot_read(t, "/sys/kernel/tdx_reset/coverage");
+	if (!coverage)
+		warn(t, "warning: TDX host with the partial-write erratum, and tdx_reset is not loaded: the next kernel may inherit private memory and die of a machine check; load tdx_reset before the first TD");
+	else if (strncmp(coverage, "complete", strlen("complete")))
+		warn(t, "warning: tdx_reset does not know all private memory (see kexec-tdx --status): the machine will be reset through firmware instead of jumping; load tdx_reset before the first TD");
+out:
+	free(coverage);
+	free(erratum);
 }

@@ -18,6 +18,9 @@ fi
 root=$cache/root
 out=$cache/out/$(printf %s "$top" | cksum | cut -d' ' -f1)
 export top cache root out
+# chroot and mkfs live there; an ordinary user's PATH lacks it.
+PATH=$PATH:/usr/sbin:/sbin
+export PATH
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "run: $*"; exit 1; }
@@ -30,13 +33,18 @@ step() {
 	_log=$cache/log/$(printf %s "$_text" | tr -cs 'A-Za-z0-9._-' -).log
 	_start=$(date +%s)
 	printf '%-52s ' "$_text" >&2
-	"$@" >"$_log" 2>&1 </dev/null &
+	# Its own process group would outlive an interrupt; its children too.
+	"$@" >"$_log" 2>&1 </dev/null 9>&- &
 	_pid=$!
+	trap 'kill $_pid 2>/dev/null; say; die "interrupted: $_text"' INT TERM HUP
 	while kill -0 $_pid 2>/dev/null; do
 		sleep 1
 		[ -t 2 ] && printf '\r%-52s %4d s' "$_text" $(($(date +%s) - _start)) >&2
 	done
-	if wait $_pid; then
+	_ok=0
+	wait $_pid || _ok=1
+	trap - INT TERM HUP
+	if [ $_ok = 0 ]; then
 		[ -t 2 ] && printf '\r%-52s' "$_text" >&2
 		printf '%4d s\n' $(($(date +%s) - _start)) >&2
 	else
@@ -67,7 +75,8 @@ lab() {
 		mount --bind "$out" "$root/out"
 		mount --bind "$kernels" "$root/kernels"
 		mount -t tmpfs tmp "$root/tmp"
-		exec chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+		exec chroot "$root" /usr/bin/env -i ${http_proxy:+http_proxy="$http_proxy"} \
+			${https_proxy:+https_proxy="$https_proxy"} ${no_proxy:+no_proxy="$no_proxy"} PATH=/usr/sbin:/usr/bin:/sbin:/bin \
 			HOME=/root LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" \
 			sh -c "cd /src && exec \"\$@\"" sh "$@"
 	' sh "$root" "$top" "$out" "$cache/kernels" "$@"

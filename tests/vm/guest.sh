@@ -47,6 +47,8 @@ wait_line() {
 	_left=$(($3 * 10))
 	until grep -q "$2" "$1" 2>/dev/null; do
 		_left=$((_left - 1))
+		[ -z "${td_pid:-}" ] || kill -0 "$td_pid" 2>/dev/null ||
+			fail "kvm-td ended before \"$2\": $(tail -n 1 "$1" 2>/dev/null)"
 		[ $_left -gt 0 ] || fail "no \"$2\" within $3 s: $(tail -n 1 "$1" 2>/dev/null)"
 		usleep 100000
 	done

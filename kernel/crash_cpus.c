@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The other CPUs in a crash.  They are stopped by NMI and, unlike on the way to
+ * a normal kexec, do not flush their caches: a line that TDX left there under a
+ * private KeyID would be written back later, over memory that was made normal
+ * meanwhile.  So each flushes its own, in its NMI, if the capture kernel's
+ * memory has a tracked page: else it costs nothing.
+ *
+ * WBINVD takes milliseconds; the crashing CPU waits a second for all of them,
+ * and goes on without those that are late.  They are counted.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/atomic.h>
+#include <linux/cpumask.h>
+#include <linux/ftrace.h>
+#include <linux/string.h>
+#include <asm/special_insns.h>
+
+#include "tdx_reset.h"
+
+static atomic_t crash_cpus_flushed;
+static bool crash_cpus_hooked;
+
+static notrace void nmi_callback_entry(unsigned long ip, unsigned long parent_ip,
+				       struct ftrace_ops *ops,
+				       struct ftrace_regs *regs)
+{
+	if (!platform.erratum)
+		return;
+	if (crash_memory_tracked())
+		wbinvd();
+	atomic_inc(&crash_cpus_flushed);
+}
+
+static struct ftrace_ops nmi_callback_ops = {
+	.func = nmi_callback_entry,
+	.flags = FTRACE_OPS_FL_PERMANENT,
+};
+
+/**
+ * crash_cpus_start - flush caches when CPUs are stopped by a crash
+ *
+ * A kernel in which that cannot be hooked is served all the same; only a crash
+ * with a tracked page in the capture kernel's memory is then refused.
+ *
+ * Context: process, may sleep.
+ */
+void crash_cpus_start(void)
+{
+	char function[] = "kdump_nmi_callback";
+	int ret;
+
+	ret = ftrace_set_filter(&nmi_callback_ops, function, strlen(function), 1);
+	if (!ret)
+		ret = register_ftrace_function(&nmi_callback_ops);
+	if (ret) {
+		pr_warn("cannot hook %s(): error %d; a crash will be refused if TDX memory lies where the capture kernel runs\n",
+			function, ret);
+		ftrace_free_filter(&nmi_callback_ops);
+		return;
+	}
+	crash_cpus_hooked = true;
+}
+
+/**
+ * crash_cpus_stop - undo crash_cpus_start()
+ *
+ * Context: process, may sleep.
+ */
+void crash_cpus_stop(void)
+{
+	if (!crash_cpus_hooked)
+		return;
+	unregister_ftrace_function(&nmi_callback_ops);
+	ftrace_free_filter(&nmi_callback_ops);
+	crash_cpus_hooked = false;
+}
+
+/**
+ * crash_cpus_quiet - have all other CPUs stopped and flushed?
+ *
+ * Context: crash; the CPUs were asked to stop before.
+ * Return: true if nothing of theirs can come back to memory.
+ */
+bool crash_cpus_quiet(void)
+{
+	return atomic_read(&crash_cpus_flushed) >= (int)num_online_cpus() - 1;
+}

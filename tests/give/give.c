@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Test only: gives one chosen physical page to TDX, as the TDR of a TD, and
+ * leaves it there.  With a page of the crash kernel reservation this makes what
+ * crashkernel CMA areas can hold: private memory that a capture kernel is
+ * about to run in.
+ *
+ * The running kernel owns VMX and the TDX module; its own __seamcall() is
+ * called, found through a kprobe, since it is not exported.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/kprobes.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/preempt.h>
+
+#include "tdx/abi.h"
+
+static ulong pa;
+module_param(pa, ulong, 0444);
+MODULE_PARM_DESC(pa, "physical address of the page, page aligned");
+
+static uint hkid = 31;
+module_param(hkid, uint, 0444);
+MODULE_PARM_DESC(hkid, "private KeyID for the TD (default 31)");
+
+/* The kernel's struct tdx_module_args begins with these, in this order. */
+struct seamcall_registers {
+	u64 rcx, rdx, r8, r9, r10, r11, r12, r13, r14, r15, rbx, rdi, rsi;
+};
+
+typedef u64 (*seamcall_fn)(u64 fn, struct seamcall_registers *args);
+
+static seamcall_fn find_seamcall(void)
+{
+	struct kprobe kp = { .symbol_name = "__seamcall" };
+	seamcall_fn fn;
+
+	if (register_kprobe(&kp))
+		return NULL;
+	fn = (seamcall_fn)kp.addr;
+	unregister_kprobe(&kp);
+	return fn;
+}
+
+static int __init give_init(void)
+{
+	struct seamcall_registers args = { .rcx = pa, .rdx = hkid };
+	seamcall_fn seamcall = find_seamcall();
+	u64 status;
+
+	if (!seamcall) {
+		pr_err("no __seamcall() in this kernel\n");
+		return -EOPNOTSUPP;
+	}
+	if (!pa || !PAGE_ALIGNED(pa)) {
+		pr_err("pa=%#lx is no page\n", pa);
+		return -EINVAL;
+	}
+	preempt_disable();
+	status = seamcall(TDH_MNG_CREATE, &args);
+	preempt_enable();
+	if (status) {
+		pr_err("TDH.MNG.CREATE of page %#lx with KeyID %u: status %#llx\n",
+		       pa, hkid, status);
+		return -EIO;
+	}
+	pr_info("page %#lx is a TDR now\n", pa);
+	return 0;
+}
+
+static void __exit give_exit(void)
+{
+}
+
+module_init(give_init);
+module_exit(give_exit);
+
+MODULE_DESCRIPTION("Test only: give a page to TDX");
+MODULE_AUTHOR("The kexec-tdx developers");
+MODULE_LICENSE("GPL");
