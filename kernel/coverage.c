@@ -17,12 +17,10 @@ static const char * const reason_texts[] = {
 		"the search for private pages is not finished",
 	[COVERAGE_SEARCH_FAILED] =
 		"TDH.PHYMEM.PAGE.RDMD did not answer for some memory",
-	[COVERAGE_TD_BEFORE_LOAD] =
-		"TDs existed before the module was loaded",
 	[COVERAGE_DYNAMIC_PAMT] =
 		"the kernel gives PAMT pages to TDX on demand",
 	[COVERAGE_CONFIGURED_LATE] =
-		"TDX was initialised after the module was loaded",
+		"TDX was initialised after the module was loaded, and its PAMT is not known",
 	[COVERAGE_MISSED_CALL] =
 		"a SEAMCALL was not seen",
 	[COVERAGE_MISSED_RETURN] =
@@ -32,11 +30,13 @@ static const char * const reason_texts[] = {
 	[COVERAGE_NO_RESET_PROBE] =
 		"no function that rewrites pages can be watched",
 	[COVERAGE_UNKNOWN_LEAF] =
-		"a SEAMCALL leaf that is not in the table was called",
+		"a SEAMCALL leaf or version that is not in the table was called",
 	[COVERAGE_OUTSIDE_MAP] =
 		"a page outside of the memory known at load was given to TDX",
 	[COVERAGE_DISARMED] =
 		"the probes were disarmed (debugfs kprobes/enabled) or patched over",
+	[COVERAGE_MODULE_UPDATED] =
+		"the TDX module was updated while it ran",
 };
 
 static unsigned long coverage_reasons;

@@ -14,13 +14,15 @@ struct leaf_row {
 	enum tdx_effect effect;
 	enum tdx_page_operand operand;
 	enum tdx_page_size_source size;
+	u8 version;
 };
 
-#define TDX_LEAF(leaf, operand_, size_, effect_)	\
-	[leaf] = {					\
-		.effect = TDX_EFFECT_##effect_,		\
-		.operand = TDX_OPERAND_##operand_,	\
-		.size = TDX_SIZE_##size_,		\
+#define TDX_LEAF(leaf, operand_, size_, version_, effect_)	\
+	[leaf] = {						\
+		.effect = TDX_EFFECT_##effect_,			\
+		.operand = TDX_OPERAND_##operand_,		\
+		.size = TDX_SIZE_##size_,			\
+		.version = version_,				\
 	},
 static const struct leaf_row leaf_rows[] = {
 #include "tdx/leaf_effects.h"
@@ -60,6 +62,9 @@ struct leaf_call leaf_decode(u64 rax, const struct seamcall_args *args)
 	if (call.leaf >= ARRAY_SIZE(leaf_rows))
 		return call;
 	row = &leaf_rows[call.leaf];
+	/* Of a later version nothing is known, not even which page it names. */
+	if (((rax >> TDX_LEAF_VERSION_SHIFT) & 0xff) > row->version)
+		return call;
 	call.effect = row->effect;
 	call.size_in_r8 = row->size == TDX_SIZE_R8_OUT;
 	if (row->size == TDX_SIZE_LEVEL)

@@ -39,6 +39,38 @@ static const struct kernel_param_ops tracker_ops = {
 module_param_cb(tracker, &tracker_ops, NULL, 0444);
 MODULE_PARM_DESC(tracker, "how private pages are remembered: bitmap (default)");
 
+static bool removable;
+module_param(removable, bool, 0444);
+MODULE_PARM_DESC(removable,
+		 "the module may be removed while TDX holds private memory; a later kexec is not protected then (default 0)");
+
+static bool module_pinned;
+
+/**
+ * pin_module_for_good - this module must stay until the machine restarts
+ *
+ * Context: any, NMI included.
+ */
+void pin_module_for_good(void)
+{
+	if (!READ_ONCE(module_pinned) && !xchg(&module_pinned, true))
+		__module_get(THIS_MODULE);
+}
+
+/**
+ * pin_module - private pages exist, so this module has to stay
+ *
+ * Never undone: the PAMT is private until TDH.SYS.DISABLE, and that is called
+ * only on the way out of this kernel.
+ *
+ * Context: any, NMI included.
+ */
+void pin_module(void)
+{
+	if (!removable)
+		pin_module_for_good();
+}
+
 static int __init start_tracker(void)
 {
 	u64 end_pfn;
@@ -82,7 +114,8 @@ static int __init start_watching(void)
 	ret = watch_start();
 	if (ret)
 		goto out_handoff;
-	ret = search_private_pages();
+	search_private_pages();
+	ret = unlock_start();
 	if (ret)
 		goto out_watch;
 	return 0;
@@ -102,6 +135,12 @@ out_tracker:
 
 static void stop_watching(void)
 {
+	u64 left = tracker_count(&tracker);
+
+	if (left)
+		pr_warn("removed while TDX holds %llu private pages: from now on nothing guards a kexec\n",
+			left);
+	unlock_stop();
 	watch_stop();
 	crash_cpus_stop();
 	handoff_stop();
@@ -137,8 +176,10 @@ static int __init tdx_reset_init(void)
 		coverage_complete() ? "complete" : "partial",
 		coverage_complete() ? "" : ": ", coverage_reason());
 	if (tracker_count(&tracker)) {
-		watch_pin_module();
-		pr_info("TDX holds private memory: the module cannot be removed until the machine restarts\n");
+		pin_module();
+		pr_info("TDX holds private memory: the module %s\n",
+			removable ? "may be removed all the same (removable=1)" :
+			"cannot be removed until the machine restarts");
 	}
 	return 0;
 }

@@ -117,6 +117,25 @@ u64 scrub_tracked(u64 pfn, u64 end)
 }
 
 /**
+ * scrub_mapped - rewrite pages that the direct map shows
+ * @pfn: the first
+ * @nr: how many
+ *
+ * Like the kernel's own reset, for the caller of which it is done again; the
+ * tracker is not touched.
+ *
+ * Context: any.
+ */
+void scrub_mapped(u64 pfn, u64 nr)
+{
+	u64 end = pfn + nr;
+
+	for (; pfn < end; pfn++)
+		movdir64b_clear_page(__va(PFN_PHYS(pfn)), zeroes);
+	movdir64b_fence();
+}
+
+/**
  * scrub_start - reserve what scrubbing needs
  *
  * Context: process, may sleep.

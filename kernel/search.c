@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * At load: what is private already?  The kernel initialised TDX at boot, so
- * the PAMT is.  TDH.PHYMEM.PAGE.RDMD tells a page's type.
+ * At load: what is private already?  TDH.PHYMEM.PAGE.RDMD tells a page's type.
+ * Every page of System RAM that is in use is asked for, on all CPUs.
+ *
+ * TDs, which may be made, run and die meanwhile: the module names their pages.
+ * The watch is on, so what becomes private during the search is in the tracker
+ * before; what was private before is found here, unless it has come back by
+ * then.
  *
  * PAMT.  RDMD answers RSVD for it, as for whatever a TDMR reserves.  In Linux
  * that is holes between memblock's ranges, which are no System RAM, the first
  * megabyte, which is skipped, and the PAMT.  A page that the page allocator
  * never had, or has right now, or that lies on an LRU list, is no PAMT page
- * either.  A TDMR covers whole GiBs, and its PAMT is one contiguous block
- * whose 4 KiB part alone has 262144 entries a GiB: so probing at half that
- * distance (2 MiB) meets every block, and from there its edges are found page
- * by page.
+ * either.
  *
- * TDs.  None should exist yet.  Each TD has a TDR: a page of KVM, allocated,
- * on no list, of no type.  Asking for every such page is quick, because there
- * are few, and finds a TD if there is one; its memory is not looked for, and
- * coverage is lost.
+ * RDMD takes the lock of a page's PAMT entry for a moment.  A SEAMCALL of the
+ * kernel on the same page at that moment is told that it is busy; KVM repeats
+ * those that it expects this of.
  *
  * What our SEAMCALLs left in the caches under a private KeyID is written back
  * at the end: the kernel does not know of it.
@@ -26,34 +27,62 @@
 #include <linux/ktime.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
 #include <asm/smp.h>
 
 #include "coverage.h"
+#include "effects.h"
 #include "seamcall.h"
 #include "tdx/abi.h"
 #include "tdx_reset.h"
 
 #define FIRST_PFN		(SZ_1M >> PAGE_SHIFT)	/* Linux gives TDX nothing below */
 #define RDMD_TRIES		100
-#define PAMT_ENTRIES_PER_GIB	(SZ_1G / TDX_PAGE_SIZE)
 #define OPERAND_OUT_OF_RANGE	0xc000010100000000ULL	/* page is in no TDMR */
+#define CHUNK_PAGES		(SZ_128M >> PAGE_SHIFT)	/* what a CPU takes at a time */
+#define SETTLE_TRIES		10000	/* of a page that SEAMCALLs are busy with */
+#define PROGRESS_SECONDS	5
+
+struct search;
 
 /**
- * struct search - one run over all memory
- * @stride: distance of the probes for PAMT, in pages
+ * struct searcher - what one CPU found
+ * @work: queued once
+ * @search: the run it belongs to
  * @pamt_pages: found
  * @td_pages: found, that belong to a TD
  * @unanswered: pages whose type could not be read
  * @asked: calls of TDH.PHYMEM.PAGE.RDMD
  */
-struct search {
-	u64 stride;
+struct searcher {
+	struct work_struct work;
+	struct search *search;
 	u64 pamt_pages;
 	u64 td_pages;
 	u64 unanswered;
 	u64 asked;
+};
+
+/**
+ * struct search - one run over all memory
+ * @searchers: one for each CPU online at the beginning
+ * @nr: how many
+ * @nr_chunks: of memory
+ * @next_chunk: the next one that nobody has taken
+ * @running: searchers that have not finished
+ * @done: none is left
+ */
+struct search {
+	struct searcher *searchers;
+	unsigned int nr;
+	u64 nr_chunks;
+	atomic64_t next_chunk;
+	atomic_t running;
+	struct completion done;
 };
 
 typedef int (*ram_func)(u64 pfn, u64 nr, void *arg);
@@ -124,7 +153,7 @@ int search_populate(void)
  * The type of a page.  TDX_PT_NDA for a page that is in no TDMR: TDX cannot own
  * it.  -EIO if the module gives no answer.
  */
-static int page_type(struct search *search, u64 pfn, u64 *type)
+static int page_type(struct searcher *searcher, u64 pfn, u64 *type)
 {
 	int try;
 
@@ -132,7 +161,7 @@ static int page_type(struct search *search, u64 pfn, u64 *type)
 		struct seamcall_args args = { .rcx = PFN_PHYS(pfn) };
 		u64 status = seamcall(TDH_PHYMEM_PAGE_RDMD, &args);
 
-		search->asked++;
+		searcher->asked++;
 		if (!(status & TDX_STATUS_ERROR)) {
 			*type = args.rcx;
 			return 0;
@@ -146,67 +175,136 @@ static int page_type(struct search *search, u64 pfn, u64 *type)
 			break;
 		cond_resched();
 	}
-	search->unanswered++;
+	searcher->unanswered++;
 	return -EIO;
 }
 
-/* In use, by whom nobody knows: neither free nor page cache, slab, table. */
-static bool page_is_plain(u64 pfn)
+/*
+ * Not free, and not what the kernel itself uses a page for.  A page without a
+ * reference is free (or slab, or the tail of some block that is not compound,
+ * which nobody gives to TDX page by page).
+ */
+static bool page_in_use(struct page *page)
 {
-	struct page *page = pfn_to_online_page(pfn);
-
-	return page && !PageReserved(page) && !PageCompound(page) &&
-	       !PageBuddy(page) && !PageLRU(page) && !PageSlab(page) &&
+	return page_count(page) && !PageReserved(page) && !PageSlab(page) &&
 	       !PageTable(page);
 }
 
-static bool is_pamt(struct search *search, u64 pfn)
+/* In use by whom nobody knows, as the PAMT is. */
+static bool page_is_plain(struct page *page)
 {
-	u64 type;
-
-	return page_is_plain(pfn) && !page_type(search, pfn, &type) &&
-	       type == TDX_PT_RSVD;
+	return page_in_use(page) && !PageCompound(page) && !PageLRU(page);
 }
 
-static int search_ram(u64 pfn, u64 nr, void *arg)
+/* Does a page of this type belong to TDX? */
+static bool type_private(u64 type, struct page *page)
 {
-	struct search *search = arg;
-	u64 end = pfn + nr, start = max(pfn, FIRST_PFN);
-	u64 probe, type;
+	return type > TDX_PT_RSVD || (type == TDX_PT_RSVD && page_is_plain(page));
+}
 
-	for (probe = roundup(start, search->stride); probe < end;
-	     probe += search->stride) {
-		u64 first = probe, last = probe;
+/*
+ * TDX had the page a moment ago.  Put it into the tracker and ask again: if it
+ * still has it now, whatever becomes of it is seen; if not, it must not stay.
+ */
+static void keep_if_private(struct searcher *searcher, u64 pfn, struct page *page)
+{
+	u64 type = TDX_PT_NDA;
+	u32 generation;
+	int try;
 
-		cond_resched();
-		if (tracker_test(&tracker, probe) || !is_pamt(search, probe))
-			continue;
-		/* To the edges, also over the border of two ranges of RAM. */
-		while (first > FIRST_PFN && !tracker_test(&tracker, first - 1) &&
-		       is_pamt(search, first - 1))
-			first--;
-		while (is_pamt(search, last + 1)) {
-			last++;
-			if (!(last % search->stride))
-				cond_resched();
+	if (!mark_page(pfn, &generation))
+		return;
+	for (try = 0; try < SETTLE_TRIES; try++) {
+		if (page_type(searcher, pfn, &type))
+			return;
+		if (type_private(type, page)) {
+			if (type == TDX_PT_RSVD)
+				searcher->pamt_pages++;
+			else
+				searcher->td_pages++;
+			return;
 		}
-		if (tracker_set(&tracker, first, last + 1 - first) < 0)
-			coverage_lose(COVERAGE_OUTSIDE_MAP);
-		search->pamt_pages += last + 1 - first;
+		if (unmark_page(pfn, &generation))
+			return;
+		cond_resched();
 	}
+	searcher->unanswered++;
+}
 
-	for (pfn = start; pfn < end; pfn++) {
+static void search_chunk(struct searcher *searcher, u64 pfn, u64 end)
+{
+	for (; pfn < end; pfn++) {
+		struct page *page = pfn_to_online_page(pfn);
+		u64 type;
+
 		if (!(pfn % PTRS_PER_PMD))
 			cond_resched();
-		if (!page_is_plain(pfn) || !page_count(pfn_to_page(pfn)) ||
-		    tracker_test(&tracker, pfn))
+		if (!page) {
+			/* Memory is there or not by sections of 2 MiB at least. */
+			pfn = round_down(pfn, PTRS_PER_PMD) + PTRS_PER_PMD - 1;
 			continue;
-		if (!page_type(search, pfn, &type) && type > TDX_PT_RSVD) {
-			tracker_set(&tracker, pfn, 1);
-			search->td_pages++;
 		}
+		if (!page_in_use(page) || tracker_test(&tracker, pfn))
+			continue;
+		if (!page_type(searcher, pfn, &type) && type_private(type, page))
+			keep_if_private(searcher, pfn, page);
 	}
-	return 0;
+}
+
+static void search_work(struct work_struct *work)
+{
+	struct searcher *searcher = container_of(work, struct searcher, work);
+	struct search *search = searcher->search;
+	u64 chunk;
+
+	while ((chunk = atomic64_fetch_inc(&search->next_chunk)) < search->nr_chunks)
+		search_chunk(searcher, max(chunk * CHUNK_PAGES, FIRST_PFN),
+			     (chunk + 1) * CHUNK_PAGES);
+	if (atomic_dec_and_test(&search->running))
+		complete(&search->done);
+}
+
+static void show_progress(struct search *search, ktime_t start)
+{
+	u64 done = min_t(u64, atomic64_read(&search->next_chunk), search->nr_chunks);
+	u64 seconds = ktime_ms_delta(ktime_get(), start) / MSEC_PER_SEC;
+
+	pr_info("search: %llu of %llu MiB after %llu s, about %llu s left\n",
+		done * 128, search->nr_chunks * 128, seconds,
+		done ? seconds * (search->nr_chunks - done) / done : 0);
+}
+
+/* On all CPUs, or on this one if there is no memory for more. */
+static void search_all(struct search *search)
+{
+	struct workqueue_struct *queue = alloc_workqueue("tdx_reset", WQ_UNBOUND, 0);
+	ktime_t start = ktime_get();
+	unsigned int i;
+
+	init_completion(&search->done);
+	atomic_set(&search->running, search->nr);
+	for (i = 0; i < search->nr; i++) {
+		struct searcher *searcher = &search->searchers[i];
+
+		searcher->search = search;
+		INIT_WORK(&searcher->work, search_work);
+		if (queue)
+			queue_work(queue, &searcher->work);
+		else
+			search_work(&searcher->work);
+	}
+	while (!wait_for_completion_timeout(&search->done, PROGRESS_SECONDS * HZ))
+		show_progress(search, start);
+	if (queue)
+		destroy_workqueue(queue);
+}
+
+static int search_create(struct search *search)
+{
+	search->nr = num_online_cpus();
+	search->nr_chunks = DIV_ROUND_UP(tracker_end(&tracker), CHUNK_PAGES);
+	search->searchers = kcalloc(search->nr, sizeof(*search->searchers), GFP_KERNEL);
+	return search->searchers ? 0 : -ENOMEM;
 }
 
 struct tdx_sys_info;
@@ -233,64 +331,88 @@ static int answers_for(u64 pfn, u64 nr, void *arg)
 	return probe < end && !page_type(arg, probe, &type);
 }
 
-static void read_metadata(struct search *search)
+/**
+ * search_metadata - has this TDX module TDH.SYS.DISABLE?
+ *
+ * Asked again until the module answers: it may be initialised later.
+ *
+ * Context: process.
+ */
+void search_metadata(void)
 {
-	u64 features, entry_size;
+	u64 features;
 
-	platform.sys_disable_known =
-		!seamcall_read_metadata(TDX_MD_FEATURES0, &features);
-	platform.sys_disable = platform.sys_disable_known &&
-			       (features & TDX_FEATURES0_SYS_DISABLE);
+	if (platform.sys_disable_known || READ_ONCE(tdx_state) != TDX_INITIALIZED ||
+	    seamcall_read_metadata(TDX_MD_FEATURES0, &features))
+		return;
+	platform.sys_disable = features & TDX_FEATURES0_SYS_DISABLE;
+	platform.sys_disable_known = true;
+}
 
-	/* Page by page if the size of a PAMT is unknown: slow, but right. */
-	search->stride = 1;
-	if (!seamcall_read_metadata(TDX_MD_PAMT_4K_ENTRY_SIZE, &entry_size))
-		search->stride = max(1, PAMT_ENTRIES_PER_GIB * (entry_size & 0xffff) /
-				     TDX_PAGE_SIZE / 2);
-	if (platform_symbol("tdx_pamt_get")) {
-		search->stride = 1;
-		coverage_lose(COVERAGE_DYNAMIC_PAMT);
+static void report(const struct search *search, ktime_t start)
+{
+	u64 pamt = 0, td = 0, asked = 0, most = 0, unanswered = 0;
+	unsigned int i;
+
+	for (i = 0; i < search->nr; i++) {
+		const struct searcher *searcher = &search->searchers[i];
+
+		pamt += searcher->pamt_pages;
+		td += searcher->td_pages;
+		asked += searcher->asked;
+		most = max(most, searcher->asked);
+		unanswered += searcher->unanswered;
 	}
+	pr_info("search: %llu private pages (%llu of them PAMT) in %lld ms on %u CPUs, %llu pages asked, at most %llu by one CPU\n",
+		pamt + td, pamt, ktime_ms_delta(ktime_get(), start), search->nr,
+		asked, most);
+	if (unanswered)
+		coverage_lose(COVERAGE_SEARCH_FAILED);
+}
+
+/* What is private now is in the tracker when this returns. */
+static void search_memory(void)
+{
+	struct search search = { };
+	struct searcher first = { };
+	ktime_t start = ktime_get();
+
+	if (kernel_says_off())
+		return;
+	if (walk_ram(answers_for, &first) != 1 || search_create(&search)) {
+		wbinvd_on_all_cpus();
+		coverage_lose(COVERAGE_SEARCH_FAILED);
+		return;
+	}
+	/* Unless it was disabled since: nothing private is left then. */
+	cmpxchg(&tdx_state, TDX_OFF, TDX_INITIALIZED);
+	search_metadata();
+	search_all(&search);
+	wbinvd_on_all_cpus();
+	report(&search, start);
+	kfree(search.searchers);
 }
 
 /**
  * search_private_pages - put into the tracker what is private already
  *
  * The caller watches SEAMCALLs already, so nothing becomes private unseen
- * while this runs, and has set COVERAGE_SEARCH_PENDING, which ends here.
+ * while this runs, and has set COVERAGE_SEARCH_PENDING, which ends here.  What
+ * could not be found costs coverage, not the load.
  *
- * Context: process, may sleep; a second for some hundred GiB.
- * Return: 0; what could not be found costs coverage, not the load.
+ * A page that came back during the search, before its turn, is not in the
+ * tracker and perhaps not rewritten yet; its task has done that after a grace
+ * period of tasks.
+ *
+ * Context: process, sleeps; about a microsecond for each page in use, divided
+ * by the CPUs.
  */
-int search_private_pages(void)
+void search_private_pages(void)
 {
-	struct search search = { };
-	ktime_t start = ktime_get();
-
-	if (kernel_says_off()) {
-		coverage_regain(COVERAGE_SEARCH_PENDING);
-		return 0;
-	}
-	if (walk_ram(answers_for, &search) != 1) {
-		wbinvd_on_all_cpus();
-		coverage_lose(COVERAGE_SEARCH_FAILED);
-		coverage_regain(COVERAGE_SEARCH_PENDING);
-		return 0;
-	}
-	/* Unless it was disabled since: nothing private is left then. */
-	cmpxchg(&tdx_state, TDX_OFF, TDX_INITIALIZED);
-	read_metadata(&search);
-
-	search.unanswered = 0;
-	walk_ram(search_ram, &search);
-	wbinvd_on_all_cpus();
-	pr_info("%llu PAMT pages found in %lld ms (%llu pages asked)\n",
-		search.pamt_pages, ktime_ms_delta(ktime_get(), start),
-		search.asked);
-	if (search.unanswered)
-		coverage_lose(COVERAGE_SEARCH_FAILED);
-	if (search.td_pages)
-		coverage_lose(COVERAGE_TD_BEFORE_LOAD);
+	if (platform_symbol("tdx_pamt_get"))
+		coverage_lose(COVERAGE_DYNAMIC_PAMT);
+	search_memory();
+	synchronize_rcu_tasks();
 	coverage_regain(COVERAGE_SEARCH_PENDING);
-	return 0;
+	effects_settle();
 }

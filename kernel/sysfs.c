@@ -41,6 +41,11 @@ SHOW(coverage_reason)
 			  "no TDX host here");
 }
 
+SHOW(unlock)
+{
+	return sysfs_emit(buf, "%d\n", unlock_wanted());
+}
+
 SHOW(tracker)
 {
 	return sysfs_emit(buf, "bitmap\n");
@@ -53,6 +58,7 @@ SHOW(private_pages)
 
 SHOW(sys_disable)
 {
+	search_metadata();
 	if (!platform.sys_disable_known)
 		return sysfs_emit(buf, "unknown\n");
 	return sysfs_emit(buf, "%s\n", platform.sys_disable ? "enumerated" : "absent");
@@ -86,6 +92,7 @@ FILE_ATTR(tracker, 0444);
 FILE_ATTR(private_pages, 0444);
 FILE_ATTR(sys_disable, 0444);
 FILE_ATTR(tdx, 0444);
+FILE_ATTR(unlock, 0444);
 FILE_ATTR(map, 0400);	/* a physical address */
 
 static struct attribute *tdx_reset_attrs[] = {
@@ -97,6 +104,7 @@ static struct attribute *tdx_reset_attrs[] = {
 	&private_pages_attr.attr,
 	&sys_disable_attr.attr,
 	&tdx_attr.attr,
+	&unlock_attr.attr,
 	&map_attr.attr,
 	NULL
 };

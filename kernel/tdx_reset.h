@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the files of tdx_reset.ko share.  Order of life: platform, tracker,
- * crash memory, scrub, hand-off, watch, search, sysfs; end in reverse.
+ * crash memory, scrub, hand-off, watch, search, unlock, sysfs; end in reverse.
  */
 #ifndef TDX_RESET_H
 #define TDX_RESET_H
@@ -11,6 +11,7 @@
 #include "tracker.h"
 
 struct kimage;
+struct seamcall_args;
 
 /**
  * enum tdx_state - the TDX module, as far as this component knows
@@ -48,16 +49,46 @@ extern enum tdx_state tdx_state;
 const char *platform_detect(void);
 void *platform_symbol(const char *name);
 
+/* main.c */
+void pin_module(void);
+void pin_module_for_good(void);
+
 /* watch.c */
 int watch_start(void);
 void watch_stop(void);
 void watch_account(void);
-void watch_pin_module(void);
+
+/* watch_resets.c */
+int watch_resets_start(void);
+void watch_resets_stop(void);
+void watch_resets_account(void);
+
+/* watch_text.c */
+void watch_text_start(const u8 * const *probes, unsigned int nr);
+void watch_text_stop(void);
+void watch_text_account(void);
+
+/* pamt.c */
+bool pamt_take(const struct seamcall_args *args);
+void pamt_take_back(void);
+bool pamt_known(void);
+bool pamt_has(u64 pfn);
+
+/* disable.c */
+u64 disable_status(u64 status);
+
+/* unlock.c */
+int unlock_start(void);
+void unlock_stop(void);
+bool unlock_wanted(void);
+unsigned int unlock_before(void);
+bool unlock_met(unsigned int before);
 
 /* search.c */
 int search_memory_end(u64 *end_pfn);
 int search_populate(void);
-int search_private_pages(void);
+void search_private_pages(void);
+void search_metadata(void);
 
 /* crash_memory.c */
 void crash_memory_find(void);
@@ -75,6 +106,7 @@ bool crash_cpus_quiet(void);
 int scrub_start(void);
 void scrub_stop(void);
 u64 scrub_tracked(u64 pfn, u64 end);
+void scrub_mapped(u64 pfn, u64 nr);
 
 /* handoff.c */
 int handoff_start(void);
