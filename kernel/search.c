@@ -43,7 +43,7 @@
 #define FIRST_PFN		(SZ_1M >> PAGE_SHIFT)	/* Linux gives TDX nothing below */
 #define RDMD_TRIES		100
 #define OPERAND_OUT_OF_RANGE	0xc000010100000000ULL	/* page is in no TDMR */
-#define CHUNK_PAGES		(SZ_128M >> PAGE_SHIFT)	/* what a CPU takes at a time */
+#define CHUNK_PAGES		(SZ_2M >> PAGE_SHIFT)	/* what a CPU takes at a time */
 #define SETTLE_TRIES		10000	/* of a page that SEAMCALLs are busy with */
 #define PROGRESS_SECONDS	5
 
@@ -237,13 +237,9 @@ static void search_chunk(struct searcher *searcher, u64 pfn, u64 end)
 		struct page *page = pfn_to_online_page(pfn);
 		u64 type;
 
-		if (!(pfn % PTRS_PER_PMD))
-			cond_resched();
-		if (!page) {
-			/* Memory is there or not by sections of 2 MiB at least. */
-			pfn = round_down(pfn, PTRS_PER_PMD) + PTRS_PER_PMD - 1;
-			continue;
-		}
+		/* Memory is there or not by sections of 2 MiB at least. */
+		if (!page)
+			return;
 		if (!page_in_use(page) || tracker_test(&tracker, pfn))
 			continue;
 		if (!page_type(searcher, pfn, &type) && type_private(type, page))
@@ -257,9 +253,11 @@ static void search_work(struct work_struct *work)
 	struct search *search = searcher->search;
 	u64 chunk;
 
-	while ((chunk = atomic64_fetch_inc(&search->next_chunk)) < search->nr_chunks)
+	while ((chunk = atomic64_fetch_inc(&search->next_chunk)) < search->nr_chunks) {
+		cond_resched();
 		search_chunk(searcher, max(chunk * CHUNK_PAGES, FIRST_PFN),
 			     (chunk + 1) * CHUNK_PAGES);
+	}
 	if (atomic_dec_and_test(&search->running))
 		complete(&search->done);
 }
@@ -270,7 +268,8 @@ static void show_progress(struct search *search, ktime_t start)
 	u64 seconds = ktime_ms_delta(ktime_get(), start) / MSEC_PER_SEC;
 
 	pr_info("search: %llu of %llu MiB after %llu s, about %llu s left\n",
-		done * 128, search->nr_chunks * 128, seconds,
+		done * CHUNK_PAGES >> (20 - PAGE_SHIFT),
+		search->nr_chunks * CHUNK_PAGES >> (20 - PAGE_SHIFT), seconds,
 		done ? seconds * (search->nr_chunks - done) / done : 0);
 }
 

@@ -7,6 +7,7 @@
 
 #include <linux/fprobe.h>
 #include <linux/mm.h>
+#include <linux/rcupdate.h>
 #include <asm/text-patching.h>
 
 #include "compat.h"
@@ -15,6 +16,7 @@
 #include "tdx_reset.h"
 
 /*
+ * @missed_before: resets that were on their way when the probe came
  * @names_page: the argument is a struct page, not an address and a size.  Older
  * kernels have the second form only; newer ones the first, and a wrapper may
  * exist beside it.
@@ -23,6 +25,7 @@ struct reset_probe {
 	const char *symbol;
 	bool names_page;
 	bool registered;
+	unsigned long missed_before;
 	const u8 *site;
 	struct fprobe fp;
 };
@@ -105,7 +108,7 @@ void watch_resets_account(void)
 
 		if (!probe->registered)
 			continue;
-		if (READ_ONCE(probe->fp.nmissed))
+		if (READ_ONCE(probe->fp.nmissed) != probe->missed_before)
 			coverage_lose(COVERAGE_MISSED_RESET);
 		opcode = READ_ONCE(*probe->site);
 		if (opcode != CALL_INSN_OPCODE && opcode != INT3_INSN_OPCODE)
@@ -145,6 +148,9 @@ int watch_resets_start(void)
 		probe->registered = true;
 		any = true;
 	}
+	synchronize_rcu();
+	for (i = 0; i < ARRAY_SIZE(reset_probes); i++)
+		reset_probes[i].missed_before = reset_probes[i].fp.nmissed;
 	/* The second: such a kernel frees pages as they are, dirty. */
 	if (!any || (platform.erratum && !platform.kernel_rewrites))
 		coverage_lose(COVERAGE_NO_RESET_PROBE);
