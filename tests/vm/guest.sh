@@ -25,10 +25,10 @@ load() {
 
 reset_value() { cat "$reset_dir/$1" 2>/dev/null || echo missing; }
 
-# Load the component, unless this is the run without it.
+# Load the component, unless this is the run without it.  Arguments: parameters.
 load_reset() {
 	[ "$t_reset" = 1 ] || { note "without tdx_reset"; return; }
-	load tdx_reset
+	load tdx_reset "$@"
 	[ "$(reset_value mode)" = watch ] || fail "tdx_reset: mode is $(reset_value mode), not watch"
 	[ "$(reset_value coverage)" = complete ] ||
 		fail "tdx_reset: coverage is $(reset_value coverage): $(reset_value coverage_reason)"
