@@ -225,6 +225,20 @@ static const char *cmd_stats(char **arg, GString *out)
 	return NULL;
 }
 
+static const char *cmd_instructions(char **arg, GString *out)
+{
+	int cpus = qemu_plugin_num_vcpus();
+
+	(void)arg;
+	if (!count_enabled())
+		return "instructions are not counted; start with count=on";
+	g_string_append(out, "\"cpus\":[");
+	for (int i = 0; i < cpus; i++)
+		g_string_append_printf(out, "%s%lu", i ? "," : "", count_of(i));
+	g_string_append_c(out, ']');
+	return NULL;
+}
+
 static const char *cmd_inject(char **arg, GString *out)
 {
 	uint64_t leaf, status, count, after = 0;
@@ -259,6 +273,7 @@ static const struct {
 	{ "read", 2, 0, cmd_read },
 	{ "stats", 0, 0, cmd_stats },
 	{ "cache", 0, 0, cmd_cache },
+	{ "instructions", 0, 0, cmd_instructions },
 	{ "inject", 3, 1, cmd_inject },
 };
 

@@ -7,6 +7,7 @@
  */
 #include "insn.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define CR4_VMXE	(1ULL << 13)
@@ -152,7 +153,20 @@ static void on_rdmsr(unsigned int cpu, void *u)
 
 static bool worth_logging(uint64_t leaf)
 {
-	return leaf != TDH_PHYMEM_PAGE_RDMD && leaf != TDH_SYS_RD;
+	return !sim_seamcalls_unlogged && leaf != TDH_PHYMEM_PAGE_RDMD && leaf != TDH_SYS_RD;
+}
+
+static void log_seamcall(unsigned int cpu, uint64_t leaf, uint64_t rcx, uint64_t r8, uint64_t rax)
+{
+	char insns[40] = "";
+
+	if (!worth_logging(leaf & TDX_LEAF_MASK))
+		return;
+	if (count_enabled())
+		snprintf(insns, sizeof(insns), ",\"instructions\":%lu", count_of(cpu));
+	event("\"ev\":\"seamcall\",\"cpu\":%u,\"leaf\":\"%s\",\"nr\":\"0x%lx\","
+	      "\"rcx\":\"0x%lx\",\"r8\":\"0x%lx\",\"rax\":\"0x%lx\"%s",
+	      cpu, tdx_leaf_name(leaf), leaf, rcx, r8, rax, insns);
 }
 
 static void on_seamcall(unsigned int cpu, void *u)
@@ -187,10 +201,7 @@ static void on_seamcall(unsigned int cpu, void *u)
 	if (died)
 		event("\"ev\":\"seam-mce\",\"cpu\":%u,\"leaf\":\"%s\",\"rcx\":\"0x%lx\"", cpu,
 		      tdx_leaf_name(leaf), rcx);
-	if (worth_logging(leaf & TDX_LEAF_MASK))
-		event("\"ev\":\"seamcall\",\"cpu\":%u,\"leaf\":\"%s\",\"nr\":\"0x%lx\","
-		      "\"rcx\":\"0x%lx\",\"r8\":\"0x%lx\",\"rax\":\"0x%lx\"",
-		      cpu, tdx_leaf_name(leaf), leaf, rcx, page, r.rax);
+	log_seamcall(cpu, leaf, rcx, page, r.rax);
 	if (!r.vmfail) {
 		c.regs[R_AX] = r.rax;
 		c.regs[R_CX] = r.rcx;
@@ -373,6 +384,7 @@ static void on_translate(struct qemu_plugin_tb *tb, void *u)
 		unsigned int len, at;
 		const uint8_t *b;
 
+		count_insn(qi);
 		if (!decode(qi, i == n - 1, &insn))
 			continue;
 		b = &insn.bytes[insn.opcode];

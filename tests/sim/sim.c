@@ -25,6 +25,7 @@ static GArray *inherited_pages;		/* struct left_page, ascending */
 static bool ram_known;
 static struct cache_config caches = { .seed = 1, .max_ms = 2000 };
 bool sim_wbinvd_ignored;
+bool sim_seamcalls_unlogged;
 
 void sim_lock(void)
 {
@@ -306,6 +307,19 @@ static int set_wbinvd(const char *v)
 	return sim_wbinvd_ignored || !strcmp(v, "works") ? 0 : -1;
 }
 
+static int set_count(const char *v)
+{
+	if (!strcmp(v, "on"))
+		count_enable();
+	return count_enabled() || !strcmp(v, "off") ? 0 : -1;
+}
+
+static int set_seamcalls(const char *v)
+{
+	sim_seamcalls_unlogged = !strcmp(v, "unlogged");
+	return sim_seamcalls_unlogged || !strcmp(v, "logged") ? 0 : -1;
+}
+
 static const struct {
 	const char *name, *allowed;
 	int (*set)(const char *value);
@@ -319,6 +333,8 @@ static const struct {
 	{ "cache_seed", "NUMBER", set_cache_seed },
 	{ "cache_ms", "MILLISECONDS", set_cache_ms },
 	{ "wbinvd", "works|ignore", set_wbinvd },
+	{ "count", "on|off", set_count },
+	{ "seamcalls", "logged|unlogged", set_seamcalls },
 };
 
 static int parse(const char *arg)
@@ -362,6 +378,7 @@ SIM_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info,
 	if (ctl_path && control_open(ctl_path))
 		return -1;
 	qemu.qemu_register_reset(platform_reset, NULL);
+	count_init();
 	insn_init(id);
 	qemu_plugin_register_atexit_cb(id, at_exit, NULL);
 	return 0;

@@ -11,6 +11,7 @@
  *   memory.c wc.c cache.c  line states (memory.h)
  *   tdx_*.c                the TDX module (tdx_module.h)
  *   events.c control.c     log and socket
+ *   count.c                instructions executed
  *
  * Locks: QEMU's big lock (BQL) before sim_lock().  Nothing that leaves by
  * longjmp (setting the pc, raising a fault) may hold sim_lock().
@@ -55,6 +56,9 @@ uint64_t sim_now(void);
 
 /* Say in the log how many lines came back to TDX since the last time. */
 void sim_report_returns(void);
+
+/* Option seamcalls=unlogged: no event for each SEAMCALL. */
+extern bool sim_seamcalls_unlogged;
 
 /* Option wbinvd=ignore: as if the kernel did not execute it. */
 extern bool sim_wbinvd_ignored;
@@ -119,6 +123,19 @@ void poison_arm(uint64_t pa);
 void poison_disarm(uint64_t pa);
 bool poison_armed(uint64_t pa);
 void poison_reset(void);
+
+/* --- count.c --------------------------------------------------------------------- */
+
+/* Before count_init(); without it nothing is counted. */
+void count_enable(void);
+bool count_enabled(void);
+void count_init(void);
+
+/* While a block is translated, before any other callback of the instruction. */
+void count_insn(struct qemu_plugin_insn *insn);
+
+/* Instructions that a vCPU has executed.  Exact in its own callbacks. */
+uint64_t count_of(unsigned int cpu);
 
 /* --- events.c, control.c --------------------------------------------------------- */
 int events_open(const char *path);

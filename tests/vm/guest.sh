@@ -9,6 +9,7 @@ t_seconds=${t_seconds:-20}	# for what runs for a time
 t_reset=${t_reset:-1}		# 0: without tdx_reset.ko, the negative twin
 t_loader=${t_loader:-kexec-tdx}	# or kexec, of kexec-tools
 t_append=${t_append:-}		# more for the next kernel; commas become spaces
+t_module=${t_module:-}		# parameters of tdx_reset.ko; commas become spaces
 reset_dir=/sys/kernel/tdx_reset
 
 # fail TEXT: ends the scenario; TEXT is the reason in VM-RESULT.
@@ -23,12 +24,23 @@ load() {
 	insmod "/modules/$_name.ko" "$@" || fail "insmod $_name.ko failed: $(dmesg | tail -n 1)"
 }
 
+# hooks: what is hooked into this kernel now, by whomever: a line for each probe
+# and each traced function.
+hooks() {
+	for _f in /sys/kernel/debug/kprobes/list /sys/kernel/tracing/enabled_functions; do
+		[ -r "$_f" ] || fail "no $_f: no way to see what is hooked"
+	done
+	cat /sys/kernel/debug/kprobes/list /sys/kernel/tracing/enabled_functions
+}
+
 reset_value() { cat "$reset_dir/$1" 2>/dev/null || echo missing; }
 
-# Load the component, unless this is the run without it.  Arguments: parameters.
+# Load the component, unless this is the run without it.  Arguments: parameters,
+# besides those of t.module.
 load_reset() {
 	[ "$t_reset" = 1 ] || { note "without tdx_reset"; return; }
-	load tdx_reset "$@"
+	# shellcheck disable=SC2046
+	load tdx_reset "$@" $(echo "$t_module" | tr , ' ')
 	[ "$(reset_value mode)" = watch ] || fail "tdx_reset: mode is $(reset_value mode), not watch"
 	[ "$(reset_value coverage)" = complete ] ||
 		fail "tdx_reset: coverage is $(reset_value coverage): $(reset_value coverage_reason)"
