@@ -9,20 +9,23 @@
 
 #include <linux/types.h>
 
-/* A reason's number is its bit in the private map; its text is in coverage.c. */
+/*
+ * A reason's number is its bit in the private map; its text is in coverage.c.
+ * The first that holds is shown: causes before what they lead to.
+ */
 enum coverage_reason {
 	COVERAGE_SEARCH_PENDING,
 	COVERAGE_SEARCH_FAILED,
 	COVERAGE_DYNAMIC_PAMT,
 	COVERAGE_CONFIGURED_LATE,
+	COVERAGE_MODULE_UPDATED,
+	COVERAGE_DISARMED,
 	COVERAGE_MISSED_CALL,
 	COVERAGE_MISSED_RETURN,
 	COVERAGE_MISSED_RESET,
 	COVERAGE_NO_RESET_PROBE,
 	COVERAGE_UNKNOWN_LEAF,
 	COVERAGE_OUTSIDE_MAP,
-	COVERAGE_DISARMED,
-	COVERAGE_MODULE_UPDATED,
 };
 
 struct private_map_header;
