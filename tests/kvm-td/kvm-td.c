@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define FAILED_PAUSE	10000	/* us: TDs may fail again at once, for ever */
+
 struct options {
 	unsigned long tds;
 	unsigned long mib;
@@ -24,6 +26,7 @@ struct options {
 	unsigned long seconds;	/* 0: no limit */
 	bool hold;
 	bool punch;
+	bool keep_going;
 };
 
 static volatile sig_atomic_t stop_requested;
@@ -37,14 +40,15 @@ static void on_signal(int sig)
 static void usage(FILE *to)
 {
 	fprintf(to,
-		"usage: kvm-td [--tds N] [--mib M] [--vcpus V] [--punch] [--cycles C] [--seconds S] [--hold]\n"
+		"usage: kvm-td [--tds N] [--mib M] [--vcpus V] [--punch] [--cycles C] [--seconds S] [--hold] [--keep-going]\n"
 		"  --tds N       TDs that exist at a time (1)\n"
 		"  --mib M       private memory of each, MiB (8)\n"
 		"  --vcpus V     vCPUs of each (1)\n"
 		"  --punch       take half of the memory back and fault it in again, in each cycle\n"
 		"  --cycles C    create and destroy all of them C times (1)\n"
 		"  --seconds S   or for S seconds, whichever ends first\n"
-		"  --hold        keep the last cycle's TDs until SIGTERM or SIGINT\n");
+		"  --hold        keep the last cycle's TDs until SIGTERM or SIGINT\n"
+		"  --keep-going  a TD that fails ends its cycle only\n");
 }
 
 static int number(const char *opt, const char *text, unsigned long min, unsigned long max, unsigned long *to)
@@ -71,6 +75,7 @@ static int parse(int argc, char **argv, struct options *o)
 		{ "seconds", required_argument, NULL, 's' },
 		{ "hold", no_argument, NULL, 'H' },
 		{ "punch", no_argument, NULL, 'p' },
+		{ "keep-going", no_argument, NULL, 'k' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
@@ -99,6 +104,9 @@ static int parse(int argc, char **argv, struct options *o)
 			break;
 		case 'p':
 			o->punch = true;
+			break;
+		case 'k':
+			o->keep_going = true;
 			break;
 		case 'h':
 			usage(stdout);
@@ -156,23 +164,31 @@ static void hold(const sigset_t *waitmask, const struct options *o)
 
 static int run(int kvm, struct td *tds, const sigset_t *waitmask, const struct options *o)
 {
-	unsigned long start = now_seconds(), cycle = 0;
+	unsigned long start = now_seconds(), cycle = 0, failed = 0;
 	sigset_t pending;
-	bool last;
+	bool last, made;
 
 	do {
-		if (create_all(tds, kvm, o))
+		made = !create_all(tds, kvm, o);
+		if (!made && !o->keep_going)
 			return -1;
+		if (!made) {
+			failed++;
+			usleep(FAILED_PAUSE);
+		}
 		cycle++;
 		sigpending(&pending);
 		last = cycle == o->cycles || (o->seconds && now_seconds() - start >= o->seconds) ||
 		       sigismember(&pending, SIGTERM) || sigismember(&pending, SIGINT);
-		if (last && o->hold)
+		if (last && o->hold && made)
 			hold(waitmask, o);
 		if (last)
 			printf("kvm-td: destroying %lu TDs\n", o->tds);
-		destroy_all(tds, o->tds);
+		if (made)
+			destroy_all(tds, o->tds);
 	} while (!last);
+	if (o->keep_going)
+		printf("kvm-td: %lu of %lu cycles failed\n", failed, cycle);
 	printf("kvm-td: %lu cycles of %lu TDs, %lu MiB each, done\n", cycle, o->tds, o->mib);
 	return 0;
 }

@@ -225,6 +225,27 @@ static const char *cmd_stats(char **arg, GString *out)
 	return NULL;
 }
 
+/* Each leaf that was called since the module was loaded. */
+static const char *cmd_calls(char **arg, GString *out)
+{
+	bool first = true;
+
+	(void)arg;
+	g_string_append(out, "\"leaves\":[");
+	sim_lock();
+	for (unsigned int i = 0; i < G_N_ELEMENTS(tdx.calls); i++) {
+		if (!tdx.calls[i])
+			continue;
+		g_string_append_printf(out, "%s{\"nr\":%u,\"leaf\":\"%s\",\"calls\":%lu,\"injected\":%lu}",
+				       first ? "" : ",", i, tdx_leaf_name(i), tdx.calls[i],
+				       tdx.inject[i].given);
+		first = false;
+	}
+	sim_unlock();
+	g_string_append_c(out, ']');
+	return NULL;
+}
+
 static const char *cmd_instructions(char **arg, GString *out)
 {
 	int cpus = qemu_plugin_num_vcpus();
@@ -273,6 +294,7 @@ static const struct {
 	{ "read", 2, 0, cmd_read },
 	{ "stats", 0, 0, cmd_stats },
 	{ "cache", 0, 0, cmd_cache },
+	{ "calls", 0, 0, cmd_calls },
 	{ "instructions", 0, 0, cmd_instructions },
 	{ "inject", 3, 1, cmd_inject },
 };

@@ -12,7 +12,7 @@
 
 static const char usage[] =
 	"Usage: simctl SOCKET REQUEST...\n"
-	"  ping | counts | inherited | pages | stats | cache | instructions | stop | cont\n"
+	"  ping | counts | inherited | pages | stats | cache | calls | instructions | stop | cont\n"
 	"  inside START END       lines that are not normal in [START, END)\n"
 	"  inherited-inside START END   the same, at the jump into this kernel\n"
 	"  poison PA              poison one line\n"

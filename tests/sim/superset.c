@@ -110,8 +110,8 @@ static int compare(const struct map *m, const char *ranges)
 		}
 	}
 	printf("{\"ok\":%s,\"missing\":%lu,\"first_missing\":\"%#lx\",\"tracker_pages\":%lu,"
-	       "\"sim_pages\":%lu}\n", missing ? "false" : "true", missing, first, m->pages,
-	       sim_pages);
+	       "\"sim_pages\":%lu,\"coverage\":%llu}\n", missing ? "false" : "true", missing, first,
+	       m->pages, sim_pages, (unsigned long long)m->hdr.coverage);
 	return missing ? 1 : 0;
 }
 

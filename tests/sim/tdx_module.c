@@ -367,6 +367,7 @@ static bool injected(uint64_t nr, struct seam_regs *r)
 		return false;
 	}
 	tdx.inject[nr].count--;
+	tdx.inject[nr].given++;
 	r->rax = tdx.inject[nr].status;
 	if (nr == TDH_PHYMEM_CACHE_WB && r->rax == TDX_INTERRUPTED_RESUMABLE)
 		tdx.wb_interrupted = true;

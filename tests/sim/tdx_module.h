@@ -160,7 +160,9 @@ struct tdx_module {
 		uint64_t status;
 		uint64_t count;
 		uint64_t after;
-	} inject[128];			/* by leaf: after @after calls answer @status @count times */
+		uint64_t given;
+	} inject[128];			/* by leaf: after @after calls answer @status @count times;
+					   @given: calls answered so since the reset */
 	uint64_t calls[128];
 };
 

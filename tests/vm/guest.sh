@@ -69,6 +69,16 @@ wait_line() {
 # td_options: the command line of kvm-td for the parameters of this run.
 td_options() { echo "--tds $t_tds --mib $t_mib --vcpus $t_vcpus"; }
 
+# t.blind=1: the component's probes are taken away, so that it must be wrong.
+blind_probes() {
+	[ "${t_blind:-0}" = 1 ] || return 0
+	echo 0 >/sys/kernel/debug/kprobes/enabled || fail "no way to disarm kprobes"
+	note "blind: kprobes are disarmed"
+}
+
+# random N: from 0 to N - 1, N up to 65536.
+random() { echo $(($(od -An -N2 -tu2 /dev/urandom) % $1)); }
+
 # TDs that stay; their process in $td_pid.
 hold_tds() {
 	# shellcheck disable=SC2046
