@@ -33,6 +33,8 @@ static const char * const reason_texts[] = {
 		"a SEAMCALL leaf or version that is not in the table was called",
 	[COVERAGE_OUTSIDE_MAP] =
 		"a page outside of the memory known at load was given to TDX",
+	[COVERAGE_TRACKER_FULL] =
+		"the xarray tracker ran out of memory in reserve (tracker=bitmap needs none)",
 	[COVERAGE_DISARMED] =
 		"the probes were disarmed (debugfs kprobes/enabled) or patched over",
 	[COVERAGE_MODULE_UPDATED] =

@@ -26,6 +26,7 @@ enum coverage_reason {
 	COVERAGE_NO_RESET_PROBE,
 	COVERAGE_UNKNOWN_LEAF,
 	COVERAGE_OUTSIDE_MAP,
+	COVERAGE_TRACKER_FULL,
 };
 
 struct private_map_header;

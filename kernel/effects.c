@@ -113,7 +113,7 @@ static void take_large(struct effect *effect)
 	tracker_set(&tracker, call->pfn, call->nr);
 	ride_large(1);
 	effect->rides = true;
-	if (tracker_set(&tracker, call->pfn, call->nr) < 0)
+	if (tracker_set(&tracker, call->pfn, call->nr) == -ERANGE)
 		coverage_lose(COVERAGE_OUTSIDE_MAP);
 }
 
@@ -141,7 +141,7 @@ static void take(struct effect *effect)
 	effect->generation = bucket->generation;
 	bucket_unlock(bucket, flags);
 
-	if (added < 0)
+	if (added == -ERANGE)
 		coverage_lose(COVERAGE_OUTSIDE_MAP);
 }
 
@@ -195,7 +195,7 @@ bool mark_page(u64 pfn, u32 *generation)
 
 	*generation = bucket->generation;
 	bucket_unlock(bucket, flags);
-	if (added < 0)
+	if (added == -ERANGE)
 		coverage_lose(COVERAGE_OUTSIDE_MAP);
 	return added > 0;
 }

@@ -3,7 +3,7 @@
  * tdx_reset: kexec and kdump that are safe on Intel TDX hosts.
  *
  * Watch mode: the running kernel uses TDX, this module changes nothing in it.
- * It knows which pages are private (watch.c, search.c, tracker_bitmap.c) and
+ * It knows which pages are private (watch.c, search.c, tracker.c) and
  * makes them normal at the last moment before another kernel takes over
  * (handoff.c, scrub.c).  Where there is no TDX host it does nothing.
  */
@@ -18,17 +18,39 @@
 
 struct tracker tracker;
 
+static enum tracker_backend tracker_backend = TRACKER_BITMAP;
+
 static int set_tracker(const char *value, const struct kernel_param *kp)
 {
-	if (sysfs_streq(value, "bitmap"))
+	if (sysfs_streq(value, "bitmap")) {
+		tracker_backend = TRACKER_BITMAP;
 		return 0;
-	pr_err("tracker=%s: no such tracker; allowed: bitmap\n", value);
-	return -EINVAL;
+	}
+	if (!sysfs_streq(value, "xarray")) {
+		pr_err("tracker=%s: no such tracker; allowed: bitmap, xarray\n", value);
+		return -EINVAL;
+	}
+	if (!TRACKER_HAS_XARRAY) {
+		pr_err("tracker=xarray: this kernel's xarray has no large entries (CONFIG_XARRAY_MULTI) or a lock that sleeps (CONFIG_PREEMPT_RT); use tracker=bitmap\n");
+		return -EOPNOTSUPP;
+	}
+	tracker_backend = TRACKER_XARRAY;
+	return 0;
+}
+
+/**
+ * tracker_name - the tracker that was chosen at load
+ *
+ * Context: any.
+ */
+const char *tracker_name(void)
+{
+	return tracker_backend == TRACKER_XARRAY ? "xarray" : "bitmap";
 }
 
 static int get_tracker(char *buffer, const struct kernel_param *kp)
 {
-	return sysfs_emit(buffer, "bitmap\n");
+	return sysfs_emit(buffer, "%s\n", tracker_name());
 }
 
 static const struct kernel_param_ops tracker_ops = {
@@ -37,7 +59,7 @@ static const struct kernel_param_ops tracker_ops = {
 };
 
 module_param_cb(tracker, &tracker_ops, NULL, 0444);
-MODULE_PARM_DESC(tracker, "how private pages are remembered: bitmap (default)");
+MODULE_PARM_DESC(tracker, "how private pages are remembered: bitmap (default) or xarray");
 
 static bool removable;
 module_param(removable, bool, 0444);
@@ -71,6 +93,11 @@ void pin_module(void)
 		pin_module_for_good();
 }
 
+static void tracker_lost(void)
+{
+	coverage_lose(COVERAGE_TRACKER_FULL);
+}
+
 static int __init start_tracker(void)
 {
 	u64 end_pfn;
@@ -78,9 +105,10 @@ static int __init start_tracker(void)
 
 	ret = search_memory_end(&end_pfn);
 	if (!ret)
-		ret = tracker_create(&tracker, end_pfn);
+		ret = tracker_create(&tracker, tracker_backend, end_pfn);
 	if (ret)
 		goto out;
+	tracker.lost = tracker_lost;
 	ret = search_populate();
 	if (ret)
 		tracker_destroy(&tracker);

@@ -66,7 +66,7 @@ bool pamt_take(const struct seamcall_args *args)
 
 			range->pfn = PHYS_PFN(tdmr->pamt[j].base);
 			range->nr = PFN_UP(tdmr->pamt[j].size);
-			if (tracker_set(&tracker, range->pfn, range->nr) < 0)
+			if (tracker_set(&tracker, range->pfn, range->nr) == -ERANGE)
 				coverage_lose(COVERAGE_OUTSIDE_MAP);
 		}
 	}

@@ -48,7 +48,7 @@ SHOW(unlock)
 
 SHOW(tracker)
 {
-	return sysfs_emit(buf, "bitmap\n");
+	return sysfs_emit(buf, "%s\n", tracker_name());
 }
 
 SHOW(private_pages)

@@ -52,6 +52,7 @@ void *platform_symbol(const char *name);
 /* main.c */
 void pin_module(void);
 void pin_module_for_good(void);
+const char *tracker_name(void);
 
 /* watch.c */
 int watch_start(void);

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The tracker as a bitmap: one bit a page, one page of bits for each 128 MiB
- * section that has memory.  Holes cost eight bytes a section.  The bitmap lies
+ * section that has memory.  Holes cost twelve bytes a section.  The bitmap lies
  * in memory as include/tdx/private_map.h says, so that it can be read from
  * outside of this kernel.
+ *
+ * Above the bits stands a number for each section, so that empty sections cost
+ * a look-up nothing more.  It is never less than the bits that are set: it
+ * rises before a bit is set and falls after a bit was cleared.  (A flag would
+ * not do: who finds a section empty and takes the flag away could take away
+ * that of a page which came meanwhile.)
  *
  * @pfn    page frame number
  * @bit    index of a page inside its section
@@ -29,66 +35,42 @@ static unsigned long *section_bitmap(const struct tracker *tracker, u64 section)
 }
 
 /**
- * tracker_create - an empty set, able to hold pages below @end_pfn
- * @tracker: the set, uninitialised
- * @end_pfn: first page frame that will never be in the set
- *
- * No section is populated yet.
+ * bitmap_create - tracker_create() for this backend
+ * @tracker: the set; @map and @nr_sections are there
  *
  * Context: process, may sleep.
- * Return: 0, -EINVAL or -ENOMEM (then nothing is allocated).
+ * Return: 0 or -ENOMEM (then nothing is allocated).
  */
-int tracker_create(struct tracker *tracker, u64 end_pfn)
+int bitmap_create(struct tracker *tracker)
 {
-	u64 nr_sections = (end_pfn + SECTION_PAGES - 1) / SECTION_PAGES;
-	struct private_map_header *map;
+	u64 nr = tracker->nr_sections;
 
-	if (!nr_sections)
-		return -EINVAL;
-
-	map = (void *)get_zeroed_page(GFP_KERNEL);
-	if (!map)
-		return -ENOMEM;
-	tracker->sections = alloc_pages_exact(nr_sections * sizeof(u64),
+	tracker->sections = alloc_pages_exact(nr * sizeof(u64),
 					      GFP_KERNEL | __GFP_ZERO);
-	if (!tracker->sections) {
-		free_page((unsigned long)map);
+	if (!tracker->sections)
+		return -ENOMEM;
+	tracker->pages = alloc_pages_exact(nr * sizeof(atomic_t),
+					   GFP_KERNEL | __GFP_ZERO);
+	if (!tracker->pages) {
+		free_pages_exact(tracker->sections, nr * sizeof(u64));
 		return -ENOMEM;
 	}
-
-	tracker->map = map;
-	tracker->nr_sections = nr_sections;
-	atomic64_set(&tracker->count, 0);
-
-	map->magic = PRIVATE_MAP_MAGIC;
-	map->version = PRIVATE_MAP_VERSION;
-	map->header_size = sizeof(*map);
-	map->section_shift = PRIVATE_MAP_SECTION_SHIFT;
-	map->backend = PRIVATE_MAP_BITMAP;
-	map->nr_sections = nr_sections;
-	map->table_pa = virt_to_phys(tracker->sections);
-	map->checksum = private_map_checksum(map);
+	tracker->map->table_pa = virt_to_phys(tracker->sections);
 	return 0;
 }
 
 /**
- * tracker_populate - make room for pages, if there is none yet
+ * bitmap_populate - tracker_populate() for this backend
  * @tracker: the set
  * @pfn: the first page
- * @nr: how many
+ * @nr: how many, at least one, all below the end
  *
  * Context: process, may sleep; one caller at a time.
- * Return: 0, -ERANGE beyond the end given to tracker_create(), or -ENOMEM.
+ * Return: 0 or -ENOMEM.
  */
-int tracker_populate(struct tracker *tracker, u64 pfn, u64 nr)
+int bitmap_populate(struct tracker *tracker, u64 pfn, u64 nr)
 {
-	u64 section, last;
-
-	if (!nr)
-		return 0;
-	last = (pfn + nr - 1) / SECTION_PAGES;
-	if (last >= tracker->nr_sections)
-		return -ERANGE;
+	u64 section, last = (pfn + nr - 1) / SECTION_PAGES;
 
 	for (section = pfn / SECTION_PAGES; section <= last; section++) {
 		void *bitmap;
@@ -104,20 +86,19 @@ int tracker_populate(struct tracker *tracker, u64 pfn, u64 nr)
 }
 
 /**
- * tracker_destroy - free everything
- * @tracker: the set; no reader or writer may be left
+ * bitmap_destroy - tracker_destroy() for this backend
+ * @tracker: the set
  *
  * Context: process.
  */
-void tracker_destroy(struct tracker *tracker)
+void bitmap_destroy(struct tracker *tracker)
 {
-	u64 section;
+	u64 section, nr = tracker->nr_sections;
 
-	for (section = 0; section < tracker->nr_sections; section++)
+	for (section = 0; section < nr; section++)
 		free_page((unsigned long)section_bitmap(tracker, section));
-	free_pages_exact(tracker->sections, tracker->nr_sections * sizeof(u64));
-	free_page((unsigned long)tracker->map);
-	memset(tracker, 0, sizeof(*tracker));
+	free_pages_exact(tracker->pages, nr * sizeof(atomic_t));
+	free_pages_exact(tracker->sections, nr * sizeof(u64));
 }
 
 /*
@@ -134,19 +115,15 @@ static unsigned long next_mask(u64 *bit, u64 end)
 }
 
 /**
- * tracker_set - put pages into the set
+ * bitmap_set_pages - tracker_set() for this backend
  * @tracker: the set
  * @pfn: the first page
  * @nr: how many
  *
- * A full barrier: who sees what the caller does afterwards sees the pages in
- * the set.
- *
  * Context: any, NMI included.
- * Return: how many were not in the set before; -ERANGE if there is no room for
- * some of the pages (the others are in the set then).
+ * Return: how many were not in the set before, or -ERANGE.
  */
-s64 tracker_set(struct tracker *tracker, u64 pfn, u64 nr)
+s64 bitmap_set_pages(struct tracker *tracker, u64 pfn, u64 nr)
 {
 	u64 end = pfn + nr;
 	s64 added = 0;
@@ -158,51 +135,54 @@ s64 tracker_set(struct tracker *tracker, u64 pfn, u64 nr)
 	}
 
 	while (pfn < end) {
-		unsigned long *bitmap = section_bitmap(tracker, pfn / SECTION_PAGES);
+		u64 section = pfn / SECTION_PAGES;
+		unsigned long *bitmap = section_bitmap(tracker, section);
 		u64 bit = pfn % SECTION_PAGES;
 		u64 stop = min_t(u64, SECTION_PAGES, bit + (end - pfn));
+		unsigned int asked = stop - bit, fresh = 0;
 
-		pfn += stop - bit;
+		pfn += asked;
 		if (!bitmap) {
 			lost = true;
 			continue;
 		}
+		atomic_add(asked, &tracker->pages[section]);
 		while (bit < stop) {
 			atomic_long_t *word = (atomic_long_t *)&bitmap[bit / BITS_PER_LONG];
 			unsigned long mask = next_mask(&bit, stop);
 
-			added += hweight_long(mask & ~atomic_long_fetch_or(mask, word));
+			fresh += hweight_long(mask & ~atomic_long_fetch_or(mask, word));
 		}
+		if (fresh < asked)
+			atomic_sub(asked - fresh, &tracker->pages[section]);
+		added += fresh;
 	}
-	if (added)
-		atomic64_add(added, &tracker->count);
 	return lost ? -ERANGE : added;
 }
 
 /**
- * tracker_clear - take pages out of the set
+ * bitmap_clear_pages - tracker_clear() for this backend
  * @tracker: the set
  * @pfn: the first page
  * @nr: how many
  *
- * The caller has made sure that the pages are normal: a full barrier is here,
- * but the fence behind MOVDIR64B is the caller's.
- *
  * Context: any, NMI included.
  * Return: how many were in the set.
  */
-u64 tracker_clear(struct tracker *tracker, u64 pfn, u64 nr)
+u64 bitmap_clear_pages(struct tracker *tracker, u64 pfn, u64 nr)
 {
 	u64 end = min(pfn + nr, tracker_end(tracker));
 	u64 removed = 0;
 
 	while (pfn < end) {
-		unsigned long *bitmap = section_bitmap(tracker, pfn / SECTION_PAGES);
+		u64 section = pfn / SECTION_PAGES;
+		unsigned long *bitmap = section_bitmap(tracker, section);
 		u64 bit = pfn % SECTION_PAGES;
 		u64 stop = min_t(u64, SECTION_PAGES, bit + (end - pfn));
+		unsigned int gone = 0;
 
 		pfn += stop - bit;
-		if (!bitmap)
+		if (!bitmap || !atomic_read(&tracker->pages[section]))
 			continue;
 		while (bit < stop) {
 			unsigned long *word = &bitmap[bit / BITS_PER_LONG];
@@ -210,61 +190,58 @@ u64 tracker_clear(struct tracker *tracker, u64 pfn, u64 nr)
 
 			/* Most words are empty, and a locked operation costs. */
 			if (READ_ONCE(*word) & mask)
-				removed += hweight_long(mask &
+				gone += hweight_long(mask &
 					atomic_long_fetch_andnot(mask, (atomic_long_t *)word));
 		}
+		if (gone)
+			atomic_sub(gone, &tracker->pages[section]);
+		removed += gone;
 	}
-	if (removed)
-		atomic64_sub(removed, &tracker->count);
 	return removed;
 }
 
 /**
- * tracker_clear_all - empty the set
+ * bitmap_test_page - tracker_test() for this backend
  * @tracker: the set
+ * @pfn: the page, below the end
  *
  * Context: any, NMI included.
- * Return: how many pages were in the set.
+ * Return: true if it is in the set.
  */
-u64 tracker_clear_all(struct tracker *tracker)
+bool bitmap_test_page(const struct tracker *tracker, u64 pfn)
 {
-	u64 section, removed = 0;
-
-	for (section = 0; section < tracker->nr_sections; section++)
-		if (section_bitmap(tracker, section))
-			removed += tracker_clear(tracker, section * SECTION_PAGES,
-						 SECTION_PAGES);
-	return removed;
-}
-
-/**
- * tracker_test - is a page in the set?
- * @tracker: the set
- * @pfn: the page
- *
- * Context: any, NMI included.
- * Return: true if it is.
- */
-bool tracker_test(const struct tracker *tracker, u64 pfn)
-{
-	unsigned long *bitmap;
+	unsigned long *bitmap = section_bitmap(tracker, pfn / SECTION_PAGES);
 	u64 bit = pfn % SECTION_PAGES;
 
-	if (pfn >= tracker_end(tracker))
-		return false;
-	bitmap = section_bitmap(tracker, pfn / SECTION_PAGES);
 	return bitmap && (READ_ONCE(bitmap[bit / BITS_PER_LONG]) >>
 			  (bit % BITS_PER_LONG) & 1);
 }
 
-/* The first page at or after pfn, below end, that is (not) in the set. */
-static u64 find_page(const struct tracker *tracker, u64 pfn, u64 end, bool in)
+/**
+ * bitmap_find_page - the first page that is, or is not, in the set
+ * @tracker: the set
+ * @pfn: where to start looking
+ * @end: where to stop, at most the end of the set
+ * @in: what to look for
+ *
+ * Context: any, NMI included.
+ * Return: the page, or @end.
+ */
+u64 bitmap_find_page(const struct tracker *tracker, u64 pfn, u64 end, bool in)
 {
 	while (pfn < end) {
-		unsigned long *bitmap = section_bitmap(tracker, pfn / SECTION_PAGES);
+		u64 section = pfn / SECTION_PAGES;
 		u64 bit = pfn % SECTION_PAGES;
+		unsigned long *bitmap;
 		u64 found;
 
+		if (!atomic_read(&tracker->pages[section])) {
+			if (!in)
+				break;
+			pfn += SECTION_PAGES - bit;
+			continue;
+		}
+		bitmap = section_bitmap(tracker, section);
 		if (!bitmap)
 			found = in ? SECTION_PAGES : bit;
 		else if (in)
@@ -279,52 +256,16 @@ static u64 find_page(const struct tracker *tracker, u64 pfn, u64 end, bool in)
 }
 
 /**
- * tracker_next - the next pages of the set
+ * bitmap_count_pages - tracker_count() for this backend
  * @tracker: the set
- * @pfn: where to start looking
- * @end: where to stop looking (exclusive)
- * @range: what was found; as long as it can be below @end, over the borders of
- *	sections
  *
- * Context: any, NMI included.
- * Return: false if there is none; @range is unchanged then.
+ * Context: any.
  */
-bool tracker_next(const struct tracker *tracker, u64 pfn, u64 end,
-		  struct tracker_range *range)
+u64 bitmap_count_pages(const struct tracker *tracker)
 {
-	u64 first;
+	u64 section, count = 0;
 
-	end = min(end, tracker_end(tracker));
-	first = find_page(tracker, pfn, end, true);
-	if (first >= end)
-		return false;
-	range->pfn = first;
-	/* From the page behind it: the first may be gone by now. */
-	range->nr = find_page(tracker, first + 1, end, false) - first;
-	return true;
-}
-
-/**
- * tracker_snapshot - the set as a list of ranges
- * @tracker: the set
- * @ranges: where to put them, ascending
- * @max: room in @ranges
- *
- * Context: any, NMI included.  Pages that come or go meanwhile may or may not
- * be in the list.
- * Return: how many ranges the set has; if more than @max, the list is the
- * beginning only.
- */
-u64 tracker_snapshot(const struct tracker *tracker,
-		     struct tracker_range *ranges, u64 max)
-{
-	struct tracker_range range = { };
-	u64 nr = 0;
-
-	while (tracker_next(tracker, range.pfn + range.nr, U64_MAX, &range)) {
-		if (nr < max)
-			ranges[nr] = range;
-		nr++;
-	}
-	return nr;
+	for (section = 0; section < tracker->nr_sections; section++)
+		count += atomic_read(&tracker->pages[section]);
+	return count;
 }
