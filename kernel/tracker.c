@@ -51,7 +51,7 @@ int tracker_create(struct tracker *tracker, enum tracker_backend backend,
 
 	if (backend == TRACKER_BITMAP)
 		ret = bitmap_create(tracker);
-	else if (TRACKER_HAS_XARRAY)
+	else if (TRACKER_HAS_XARRAY && backend == TRACKER_XARRAY)
 		ret = xarray_create(tracker);
 	if (ret) {
 		free_page((unsigned long)tracker->map);

@@ -17,7 +17,9 @@
  * Nodes in reserve, 576 bytes each.  Pages that lie scattered take one to three
  * each; pages that lie together one for 64.
  */
+#ifndef RESERVE_NODES
 #define RESERVE_NODES	4096
+#endif
 /* Empty nodes that wait for being freed, before somebody is woken for it. */
 #define IDLE_NODES	64
 

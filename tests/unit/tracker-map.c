@@ -41,9 +41,13 @@ static void layout(void **state)
 	assert_int_equal(offsetof(struct private_map_header, backend), 20);
 	assert_int_equal(offsetof(struct private_map_header, nr_sections), 24);
 	assert_int_equal(offsetof(struct private_map_header, table_pa), 32);
-	assert_int_equal(offsetof(struct private_map_header, coverage), 40);
-	assert_int_equal(offsetof(struct private_map_header, checksum), 48);
-	assert_int_equal(sizeof(struct private_map_header), 56);
+	assert_int_equal(offsetof(struct private_map_header, direct_map), 40);
+	assert_int_equal(offsetof(struct private_map_header, shift_at), 48);
+	assert_int_equal(offsetof(struct private_map_header, slots_at), 52);
+	assert_int_equal(offsetof(struct private_map_header, chunk_shift), 56);
+	assert_int_equal(offsetof(struct private_map_header, coverage), 64);
+	assert_int_equal(offsetof(struct private_map_header, checksum), 72);
+	assert_int_equal(sizeof(struct private_map_header), 80);
 	assert_int_equal(SECTION, 32768);
 }
 
@@ -61,10 +65,10 @@ static void checksum(void **state)
 
 	memset(&map, 0x5a, sizeof(map));
 	sum = private_map_checksum(&map);
-	assert_true(sum == fnv1a(bytes, 40));
+	assert_true(sum == fnv1a(bytes, 64));
 	for (i = 0; i < sizeof(map); i++) {
 		bytes[i] ^= 1;
-		assert_int_equal(private_map_checksum(&map) == sum, i >= 40);
+		assert_int_equal(private_map_checksum(&map) == sum, i >= 64);
 		bytes[i] ^= 1;
 	}
 }
@@ -77,7 +81,7 @@ static void read_from_outside(void **state)
 	const u64 *table;
 
 	(void)state;
-	assert_int_equal(tracker_create(&tracker, 3 * SECTION), 0);
+	assert_int_equal(tracker_create(&tracker, TRACKER_BITMAP, 3 * SECTION), 0);
 	assert_int_equal(tracker_populate(&tracker, 0, SECTION), 0);
 	assert_int_equal(tracker_populate(&tracker, 2 * SECTION, SECTION), 0);
 	assert_int_equal(tracker_set(&tracker, 2 * SECTION + 11, 2), 2);
@@ -85,13 +89,13 @@ static void read_from_outside(void **state)
 	/* from here on only what lies in memory */
 	map = phys_to_virt(virt_to_phys(tracker.map));
 	assert_memory_equal(&map->magic, "TDXPMAP1", 8);
-	assert_int_equal(map->version, 1);
+	assert_int_equal(map->version, 2);
 	assert_int_equal(map->header_size, sizeof(*map));
 	assert_int_equal(map->section_shift, 27);
 	assert_int_equal(map->backend, PRIVATE_MAP_BITMAP);
 	assert_int_equal(map->nr_sections, 3);
 	assert_int_equal(map->coverage, 0);
-	assert_true(map->checksum == fnv1a((const unsigned char *)map, 40));
+	assert_true(map->checksum == fnv1a((const unsigned char *)map, 64));
 	assert_int_equal(virt_to_phys(map) % 4096, 0);
 
 	table = phys_to_virt(map->table_pa);

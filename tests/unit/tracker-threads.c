@@ -2,7 +2,8 @@
 /*
  * The tracker, many callers at a time.  Each thread owns every fourth page, so
  * all threads change the same words; readers run beside them.  No update may
- * be lost and no foreign page may ever be touched.
+ * be lost and no foreign page may ever be touched.  Compiled for each backend:
+ * TEST_BACKEND.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -80,7 +81,7 @@ static void neighbours(void **state)
 	u64 pfn;
 
 	(void)state;
-	assert_int_equal(tracker_create(&tracker, 2 * FIRST), 0);
+	assert_int_equal(tracker_create(&tracker, TEST_BACKEND, 2 * FIRST), 0);
 	assert_int_equal(tracker_populate(&tracker, 0, ALWAYS + 1), 0);
 	assert_int_equal(tracker_set(&tracker, ALWAYS, 1), 1);
 

@@ -5,9 +5,28 @@
 
 #include <linux/types.h>
 
+/* A test may look at, or stop at, every access; see tracker-steps.c. */
+#ifdef SHIM_STEPS_H
+#include SHIM_STEPS_H
+#endif
+#ifndef SHIM_STEP
+#define SHIM_STEP(address) ((void)(address))
+#define SHIM_STEP_READ(address) ((void)(address))
+#define SHIM_STEP_SLOT(address) ((void)(address))
+#define SHIM_BLOCKED(lock) ((void)(lock))
+#define SHIM_NO_LOCK false
+#define SHIM_TORN false
+#define SHIM_DEFER(value, v) false
+#define SHIM_DEFERRED() ((void)0)
+#endif
+
 typedef struct {
 	s64 counter;
 } atomic64_t;
+
+typedef struct {
+	int counter;
+} atomic_t;
 
 typedef struct {
 	long counter;
@@ -33,14 +52,53 @@ static inline void atomic64_sub(s64 value, atomic64_t *v)
 	__atomic_fetch_sub(&v->counter, value, __ATOMIC_SEQ_CST);
 }
 
+static inline int atomic_read(const atomic_t *v)
+{
+	SHIM_STEP_READ(v);
+	return __atomic_load_n(&v->counter, __ATOMIC_RELAXED);
+}
+
+static inline void atomic_add(int value, atomic_t *v)
+{
+	if (SHIM_DEFER(value, &v->counter))
+		return;
+	SHIM_STEP(v);
+	__atomic_fetch_add(&v->counter, value, __ATOMIC_SEQ_CST);
+}
+
+static inline void atomic_sub(int value, atomic_t *v)
+{
+	SHIM_STEP(v);
+	__atomic_fetch_sub(&v->counter, value, __ATOMIC_SEQ_CST);
+}
+
 static inline long atomic_long_fetch_or(long mask, atomic_long_t *v)
 {
-	return __atomic_fetch_or(&v->counter, mask, __ATOMIC_SEQ_CST);
+	long old;
+
+	SHIM_STEP(v);
+	if (!SHIM_TORN) {
+		old = __atomic_fetch_or(&v->counter, mask, __ATOMIC_SEQ_CST);
+		SHIM_DEFERRED();
+		return old;
+	}
+	old = v->counter;
+	SHIM_STEP(v);
+	v->counter = old | mask;
+	return old;
 }
 
 static inline long atomic_long_fetch_andnot(long mask, atomic_long_t *v)
 {
-	return __atomic_fetch_and(&v->counter, ~mask, __ATOMIC_SEQ_CST);
+	long old;
+
+	SHIM_STEP(v);
+	if (!SHIM_TORN)
+		return __atomic_fetch_and(&v->counter, ~mask, __ATOMIC_SEQ_CST);
+	old = v->counter;
+	SHIM_STEP(v);
+	v->counter = old & ~mask;
+	return old;
 }
 
 #endif /* SHIM_LINUX_ATOMIC_H */

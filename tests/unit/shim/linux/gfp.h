@@ -7,12 +7,18 @@
 #ifndef SHIM_LINUX_GFP_H
 #define SHIM_LINUX_GFP_H
 
+#include <linux/atomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define GFP_KERNEL	0
 #define __GFP_ZERO	0
 #define SHIM_PAGE_SIZE	4096UL
+
+#ifndef SHIM_ALLOC
+#define SHIM_ALLOC(align, size) aligned_alloc(align, size)
+#define SHIM_FREE(memory) free(memory)
+#endif
 
 extern long shim_pages_until_failure;	/* negative: never */
 extern long shim_pages_held;
@@ -26,7 +32,7 @@ static inline void *alloc_pages_exact(size_t size, int flags)
 	if (!shim_pages_until_failure)
 		return NULL;
 	shim_pages_until_failure--;
-	pages = aligned_alloc(SHIM_PAGE_SIZE, whole);
+	pages = SHIM_ALLOC(SHIM_PAGE_SIZE, whole);
 	if (!pages)
 		abort();
 	memset(pages, 0, whole);
@@ -40,7 +46,7 @@ static inline void free_pages_exact(void *pages, size_t size)
 	if (!pages)
 		return;
 	shim_pages_held--;
-	free(pages);
+	SHIM_FREE(pages);
 }
 
 static inline unsigned long get_zeroed_page(int flags)

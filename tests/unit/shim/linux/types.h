@@ -14,6 +14,11 @@ typedef __u32 u32;
 typedef __u64 u64;
 typedef __s64 s64;
 
+/* Of the kernel's configuration. */
+#ifdef SHIM_XARRAY
+#define CONFIG_XARRAY_MULTI 1
+#endif
+
 #define U64_MAX UINT64_MAX
 
 #endif /* SHIM_LINUX_TYPES_H */

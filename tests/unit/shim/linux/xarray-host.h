@@ -4,9 +4,6 @@
  * compiled in userspace.  They are taken from the kernel source that configure
  * was told of, unchanged; all that they include is here or in headers that
  * include this one.
- *
- * SHIM_STEP(), if a test defines it, is called before each word that another
- * thread could see changes.
  */
 #ifndef SHIM_LINUX_XARRAY_HOST_H
 #define SHIM_LINUX_XARRAY_HOST_H
@@ -18,15 +15,10 @@
 #include <linux/list.h>
 #include <linux/types.h>
 
-#ifndef SHIM_STEP
-#define SHIM_STEP(address) ((void)(address))
-#endif
-
 /* --- compiler */
 #define __rcu
 #define __must_check
 #define __force
-#define __always_inline inline __attribute__((__always_inline__))
 #define __maybe_unused __attribute__((__unused__))
 #define EXPORT_SYMBOL(symbol)
 #define EXPORT_SYMBOL_GPL(symbol)
@@ -40,6 +32,9 @@
 #define fallthrough __attribute__((__fallthrough__))
 #define __acquires(lock)
 #define __releases(lock)
+#define __must_hold(lock)
+#define __acquire(lock) ((void)0)
+#define __release(lock) ((void)0)
 #define BUG_ON(condition) do { if (condition) abort(); } while (0)
 #define WARN_ON(condition) ({ if (condition) abort(); 0; })
 #define WARN_ON_ONCE(condition) WARN_ON(condition)
@@ -60,13 +55,13 @@ struct rcu_head {
 	void (*func)(struct rcu_head *head);
 };
 
-#define rcu_dereference_raw(p) ({ SHIM_STEP(&(p)); __atomic_load_n(&(p), __ATOMIC_CONSUME); })
+#define rcu_dereference_raw(p) ({ SHIM_STEP_READ(&(p)); __atomic_load_n(&(p), __ATOMIC_CONSUME); })
 #define rcu_dereference_check(p, condition) rcu_dereference_raw(p)
 #define rcu_dereference_protected(p, condition) __atomic_load_n(&(p), __ATOMIC_RELAXED)
 #define rcu_assign_pointer(p, value) \
-	({ SHIM_STEP(&(p)); __atomic_store_n(&(p), (__typeof__(p))(value), __ATOMIC_RELEASE); })
+	({ SHIM_STEP_SLOT(&(p)); SHIM_STEP(&(p)); __atomic_store_n(&(p), (__typeof__(p))(value), __ATOMIC_RELEASE); })
 #define RCU_INIT_POINTER(p, value) \
-	({ SHIM_STEP(&(p)); __atomic_store_n(&(p), (__typeof__(p))(value), __ATOMIC_RELAXED); })
+	__atomic_store_n(&(p), (__typeof__(p))(value), __ATOMIC_RELAXED)
 #define rcu_read_lock() ((void)0)
 #define rcu_read_unlock() ((void)0)
 #define call_rcu(head, function) shim_call_rcu(head, function)
@@ -84,7 +79,10 @@ typedef struct {
 static inline int spin_trylock(spinlock_t *lock)
 {
 	SHIM_STEP(lock);
-	return !__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE);
+	if (!__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) || SHIM_NO_LOCK)
+		return 1;
+	SHIM_BLOCKED(&lock->held);
+	return 0;
 }
 
 static inline void spin_unlock(spinlock_t *lock)
