@@ -110,6 +110,7 @@ static int __init start_watching(void)
 	ret = handoff_start();
 	if (ret)
 		goto out_scrub;
+	scrub_parallel_start();
 	crash_cpus_start();
 	ret = watch_start();
 	if (ret)
@@ -124,6 +125,7 @@ out_watch:
 	watch_stop();
 out_handoff:
 	crash_cpus_stop();
+	scrub_parallel_stop();
 	handoff_stop();
 out_scrub:
 	scrub_stop();
@@ -143,6 +145,7 @@ static void stop_watching(void)
 	unlock_stop();
 	watch_stop();
 	crash_cpus_stop();
+	scrub_parallel_stop();
 	handoff_stop();
 	scrub_stop();
 	coverage_publish(NULL);

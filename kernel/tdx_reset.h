@@ -105,10 +105,16 @@ bool crash_cpus_quiet(void);
 /* scrub.c */
 int scrub_start(void);
 void scrub_stop(void);
-u64 scrub_tracked(u64 pfn, u64 end);
+u64 scrub_tracked(u64 pfn, u64 end, bool alone);
 void scrub_mapped(u64 pfn, u64 nr);
 
+/* scrub_parallel.c */
+void scrub_parallel_start(void);
+void scrub_parallel_stop(void);
+u64 scrub_parallel_done(u64 *ns);
+
 /* handoff.c */
+bool handoff_image_tracked(const struct kimage *image);
 int handoff_start(void);
 void handoff_stop(void);
 
