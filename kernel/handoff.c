@@ -244,15 +244,19 @@ static notrace void machine_kexec_entry(unsigned long ip,
 		.pages = tracker_count(&tracker),
 	};
 	u64 start = ktime_get_mono_fast_ns();
+	const char *user;
 	u64 before, ns;
 
 	watch_account();
+	user = users_call(image);
 	/* Without the erratum a flush of the caches is enough; the kernel does it. */
 	if (platform.erratum) {
 		if (image->type == KEXEC_TYPE_CRASH)
 			crash(&handoff);
 		else
 			normal(&handoff);
+		if (user && !handoff.refused)
+			handoff.refused = "the memory of a user is not normal (its name is above)";
 	}
 	before = scrub_parallel_done(&ns);
 	handoff.pages += before;

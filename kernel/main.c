@@ -110,6 +110,7 @@ static int __init start_watching(void)
 	ret = handoff_start();
 	if (ret)
 		goto out_scrub;
+	users_start();
 	scrub_parallel_start();
 	crash_cpus_start();
 	ret = watch_start();
@@ -126,6 +127,7 @@ out_watch:
 out_handoff:
 	crash_cpus_stop();
 	scrub_parallel_stop();
+	users_stop();
 	handoff_stop();
 out_scrub:
 	scrub_stop();
@@ -146,6 +148,7 @@ static void stop_watching(void)
 	watch_stop();
 	crash_cpus_stop();
 	scrub_parallel_stop();
+	users_stop();
 	handoff_stop();
 	scrub_stop();
 	coverage_publish(NULL);

@@ -113,6 +113,11 @@ void scrub_parallel_start(void);
 void scrub_parallel_stop(void);
 u64 scrub_parallel_done(u64 *ns);
 
+/* users.c */
+void users_start(void);
+void users_stop(void);
+const char *users_call(const struct kimage *image);
+
 /* handoff.c */
 bool handoff_image_tracked(const struct kimage *image);
 int handoff_start(void);
