@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 
 #define OBJECT_SIZE	120
+#define LOST_OBJECTS	512
 
 static DEFINE_MUTEX(one);
 static DEFINE_MUTEX(two);
@@ -62,21 +63,21 @@ static void read_behind_object(void)
 
 static void corrupt_list(void)
 {
-	struct list_head head, entry;
+	struct list_head head, entry, another;
 
 	INIT_LIST_HEAD(&head);
 	list_add(&entry, &head);
-	head.next = &head;
-	list_add(&head, &entry);
+	entry.prev = &entry;
+	list_add(&another, &head);
 }
 
-/* Several: a copy of one pointer may linger on a stack or in a register. */
+/* Many: the allocator's own arrays still point to the latest ones. */
 static void lose_memory(void)
 {
 	void *object;
 	int i;
 
-	for (i = 0; i < 16; i++) {
+	for (i = 0; i < LOST_OBJECTS; i++) {
 		object = kmalloc(OBJECT_SIZE, GFP_KERNEL);
 		OPTIMIZER_HIDE_VAR(object);
 	}

@@ -21,6 +21,7 @@
 #   SIMCTL       program that speaks to its control socket
 #   VM_DIR       where logs and sockets go, a folder for each NAME
 #   VM_MODEL     CPU model: 143, 207 have the partial-write erratum, 173 has not
+#   VM_CPU       more for QEMU's -cpu, such as la57=off
 #   VM_LIMIT     seconds after which QEMU is killed, whatever it does
 #   VM_SLOW      this kernel is so many times slower: limits are longer
 
@@ -29,6 +30,7 @@
 : "${SIMCTL=$VM_BUILD/tests/sim/simctl}"
 : "${VM_DIR=/out/vm}"
 : "${VM_MODEL=143}"
+: "${VM_CPU=}"
 : "${VM_LIMIT=300}"
 : "${VM_SLOW=1}"
 vm_src=${vm_src:-/src/tests/vm}
@@ -83,7 +85,7 @@ vm_start() {
 	vm_images "$_kernel" || return 1
 	_append="console=ttyS0 panic=-1 init_on_alloc=0 $*"
 	set -- -M q35 -accel tcg,thread=multi \
-		-cpu max,vendor=GenuineIntel,family=6,model=$VM_MODEL,stepping=8,svm=off \
+		-cpu max,vendor=GenuineIntel,family=6,model=$VM_MODEL,stepping=8,svm=off${VM_CPU:+,$VM_CPU} \
 		-nodefaults -no-user-config -no-reboot -display none \
 		-serial "file:$_dir/serial.log" -smp "$_smp" -m "$_mem" \
 		-kernel "/kernels/$_kernel/bzImage" -initrd "/out/images/$_kernel.main" \
