@@ -3,8 +3,8 @@
  * Test only: makes the mistakes that a kernel with checkers reports, each once,
  * at load.  So a test that finds no report is known to have looked.
  *
- * Locks come first: after another report the kernel does not trust its lock
- * checker any more and switches it off.
+ * RCU comes first, then locks: the lock checker switches itself off after a
+ * report of its own, and the kernel does after most others.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -87,8 +87,8 @@ static const struct {
 	const char *what;
 	void (*run)(void);
 } mistakes[] = {
-	{ "locks taken in both orders",	lock_in_both_orders },
 	{ "RCU read without a lock",	read_without_rcu },
+	{ "locks taken in both orders",	lock_in_both_orders },
 	{ "sleep in atomic context",	sleep_in_atomic },
 	{ "read behind an object",	read_behind_object },
 	{ "corrupt list",		corrupt_list },
