@@ -55,9 +55,9 @@ work_instructions() {
 # The same work on a kernel without TDX, in turn without and with the module,
 # in one VM.  What two runs without it differ by is the noise to compare with.
 bench_no_tdx_cost() {
-	rounds=7 label=without-1
+	rounds=5 label=without-1
 	: >/tmp/with; : >/tmp/noise; : >/tmp/each
-	vm_start no-tdx-cost stock-backports 2 2048 count=on t.run=work "t.rounds=$rounds"
+	vm_start no-tdx-cost stock-backports 1 2048 count=on t.run=work "t.rounds=$rounds"
 	work_instructions warm >/dev/null
 	without=$(work_instructions $label)
 	i=1
@@ -67,7 +67,7 @@ bench_no_tdx_cost() {
 		after=$(work_instructions "without-$i")
 		# Against the mean of the runs before and after it: a drift cancels.
 		awk -v w="$with" -v b="$without" -v a="$after" 'BEGIN { printf "%.5f\n", 2 * w / (a + b) }' >>/tmp/with
-		awk -v b="$without" -v a="$after" 'BEGIN { printf "%.5f\n", a > b ? a / b : b / a }' >>/tmp/noise
+		awk -v b="$without" -v a="$after" 'BEGIN { printf "%.5f\n", (a > b ? a / b : b / a) }' >>/tmp/noise
 		echo "$without" >>/tmp/each
 		without=$after
 		printf '\r  round %d of %d' $((i - 1)) $rounds >&2
