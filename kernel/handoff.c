@@ -147,7 +147,8 @@ static bool knows_enough(void)
 {
 	if (coverage_complete())
 		return true;
-	return READ_ONCE(tdx_state) == TDX_DISABLED && !any_tracked(0, U64_MAX);
+	return READ_ONCE(tdx_state) == TDX_DISABLED && coverage_healed_by_disable() &&
+	       !any_tracked(0, U64_MAX);
 }
 
 static void scrub_everything(struct handoff *handoff)

@@ -117,13 +117,8 @@ static int __init start_watching(void)
 	if (ret)
 		goto out_handoff;
 	search_private_pages();
-	ret = unlock_start();
-	if (ret)
-		goto out_watch;
 	return 0;
 
-out_watch:
-	watch_stop();
 out_handoff:
 	crash_cpus_stop();
 	scrub_parallel_stop();
@@ -144,7 +139,6 @@ static void stop_watching(void)
 	if (left)
 		pr_warn("removed while TDX holds %llu private pages: from now on nothing guards a kexec\n",
 			left);
-	unlock_stop();
 	watch_stop();
 	crash_cpus_stop();
 	scrub_parallel_stop();
@@ -176,6 +170,12 @@ static int __init tdx_reset_init(void)
 		pr_info("no TDX host here: %s\n", why_not);
 		return 0;
 	}
+	ret = unlock_start();
+	if (ret) {
+		sysfs_stop();
+		stop_watching();
+		return ret;
+	}
 
 	pr_info("watching: %llu private pages, coverage %s%s%s\n",
 		tracker_count(&tracker),
@@ -192,6 +192,7 @@ static int __init tdx_reset_init(void)
 
 static void __exit tdx_reset_exit(void)
 {
+	unlock_stop();
 	sysfs_stop();
 	if (platform.host)
 		stop_watching();

@@ -37,8 +37,7 @@ static struct tdx_reset_user *running;
 static struct kimage *jump_image;
 static const char *failed;
 
-typedef void (*machine_kexec_fn)(struct kimage *image);
-static machine_kexec_fn machine_kexec_p;
+static unsigned long machine_kexec_address;
 static bool schedule_hooked;
 static bool started;
 
@@ -96,21 +95,25 @@ static void report(const struct tdx_reset_user *user, const char *what, int err,
 		pr_warn("%s: %s took %llu ms\n", user->name, what, ms);
 }
 
+/* schedule() does not begin: machine_kexec() does, in its place. */
 static notrace void schedule_entry(unsigned long ip, unsigned long parent_ip,
-				   struct ftrace_ops *ops, struct ftrace_regs *regs)
+				   struct ftrace_ops *ops, struct ftrace_regs *fregs)
 {
 	struct tdx_reset_user *user = READ_ONCE(running);
+	struct pt_regs *regs = ftrace_get_regs(fregs);
 
-	if (!user || !jump_image)
+	if (!user || !jump_image || !regs)
 		return;
 	pr_emerg("%s: now sleeps, which it must not: abandoned\n", user->name);
 	failed = user->name;
 	running = NULL;
-	machine_kexec_p(jump_image);
+	regs->di = (unsigned long)jump_image;
+	regs->ip = machine_kexec_address;
 }
 
 static struct ftrace_ops schedule_ops = {
 	.func = schedule_entry,
+	.flags = FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_IPMODIFY,
 };
 
 static void hook_schedule(void)
@@ -118,7 +121,7 @@ static void hook_schedule(void)
 	char function[] = "schedule";
 	int ret;
 
-	if (schedule_hooked || !machine_kexec_p)
+	if (schedule_hooked || !machine_kexec_address)
 		return;
 	ret = ftrace_set_filter(&schedule_ops, function, strlen(function), 1);
 	if (!ret)
@@ -211,7 +214,7 @@ const char *users_call(const struct kimage *image)
  */
 void users_start(void)
 {
-	machine_kexec_p = platform_symbol("machine_kexec");
+	machine_kexec_address = (unsigned long)platform_symbol("machine_kexec");
 	register_reboot_notifier(&restart_notifier);
 	started = true;
 }
