@@ -37,6 +37,8 @@ static const char * const reason_texts[] = {
 		"the xarray tracker ran out of memory in reserve (tracker=bitmap needs none)",
 	[COVERAGE_DISARMED] =
 		"the probes were disarmed (debugfs kprobes/enabled) or patched over",
+	[COVERAGE_UNGUARDED] =
+		"it cannot be noticed when the probes are disarmed for a moment",
 	[COVERAGE_MODULE_UPDATED] =
 		"the TDX module was updated while it ran",
 };
@@ -100,6 +102,26 @@ void coverage_regain(enum coverage_reason reason)
 bool coverage_complete(void)
 {
 	return !READ_ONCE(coverage_reasons);
+}
+
+/*
+ * Private pages that the tracker does not know.  TDH.SYS.DISABLE makes them
+ * normal like those that it knows; not so dirty ones that nobody saw.
+ */
+#define HEALED_BY_DISABLE	(BIT(COVERAGE_SEARCH_FAILED) |		\
+				 BIT(COVERAGE_DYNAMIC_PAMT) |		\
+				 BIT(COVERAGE_CONFIGURED_LATE) |	\
+				 BIT(COVERAGE_OUTSIDE_MAP))
+
+/**
+ * coverage_healed_by_disable - is all known after TDH.SYS.DISABLE succeeded?
+ *
+ * Context: any, NMI included.
+ * Return: true if no reason speaks against it.
+ */
+bool coverage_healed_by_disable(void)
+{
+	return !(READ_ONCE(coverage_reasons) & ~HEALED_BY_DISABLE);
 }
 
 /**

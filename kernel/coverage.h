@@ -20,6 +20,7 @@ enum coverage_reason {
 	COVERAGE_CONFIGURED_LATE,
 	COVERAGE_MODULE_UPDATED,
 	COVERAGE_DISARMED,
+	COVERAGE_UNGUARDED,
 	COVERAGE_MISSED_CALL,
 	COVERAGE_MISSED_RETURN,
 	COVERAGE_MISSED_RESET,
@@ -35,6 +36,7 @@ void coverage_publish(struct private_map_header *map);
 void coverage_lose(enum coverage_reason reason);
 void coverage_regain(enum coverage_reason reason);
 bool coverage_complete(void);
+bool coverage_healed_by_disable(void);
 bool coverage_lost(enum coverage_reason reason);
 const char *coverage_reason(void);
 

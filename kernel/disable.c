@@ -9,13 +9,15 @@
  * page was taken out of the tracker, so the hand-off rewrites what TDX held;
  * giving up costs that time and TDX in the next kernel, nothing else.
  *
- * What nothing here can end: one SEAMCALL that never comes back.
+ * What nothing here can end: one SEAMCALL that never comes back; and the loop of
+ * a crash inside a kprobe's handler, where no other kprobe works.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/ktime.h>
 #include <linux/moduleparam.h>
 #include <linux/nmi.h>
+#include <linux/printk.h>
 #include <linux/reboot.h>
 
 #include "tdx/abi.h"
@@ -36,26 +38,37 @@ MODULE_PARM_DESC(disable_seconds,
 #define NON_RECOVERABLE		BIT_ULL(62)	/* of a status: do not try again */
 #define PROGRESS_SECONDS	10
 
-/* Nanoseconds of the monotonic clock.  One CPU at a time: a crash or a kexec. */
-static u64 began, busy_since, told;
+#define GAP_SECONDS		5	/* a call after that is not one of the same loop */
 
-/* A crash comes without the orderly shutdown that a kexec begins with. */
+/* Nanoseconds of the monotonic clock.  One CPU at a time: a crash or a kexec. */
+static s64 began, last, busy_since, told;
+static bool began_crashing;
+
+/*
+ * A crash comes without the orderly shutdown that a kexec begins with; a panic
+ * in the middle of that says so, too.
+ */
 static bool crashing(void)
 {
-	return system_state <= SYSTEM_RUNNING;
+	return system_state <= SYSTEM_RUNNING || oops_in_progress;
 }
 
-static bool time_is_up(u64 now, bool busy)
+static bool passed(s64 now, s64 since, u64 seconds)
+{
+	return now - since >= (s64)(seconds * NSEC_PER_SEC);
+}
+
+static bool time_is_up(s64 now, bool busy)
 {
 	u64 limit = READ_ONCE(disable_seconds);
 
-	if (!limit)
-		return false;
 	if (!crashing())
-		return now - began >= limit * NSEC_PER_SEC;
-	if (busy && now - busy_since >= CRASH_BUSY_SECONDS * NSEC_PER_SEC)
+		return limit && passed(now, began, limit);
+	if (busy && passed(now, busy_since, CRASH_BUSY_SECONDS))
 		return true;
-	return now - began >= min_t(u64, limit, CRASH_SECONDS) * NSEC_PER_SEC;
+	if (!limit)
+		limit = CRASH_SECONDS;
+	return passed(now, began, min_t(u64, limit, CRASH_SECONDS));
 }
 
 /**
@@ -67,34 +80,34 @@ static bool time_is_up(u64 now, bool busy)
  */
 u64 disable_status(u64 status)
 {
-	u64 now = ktime_get_mono_fast_ns();
+	s64 now = ktime_get_mono_fast_ns();
 	bool busy = (status & TDX_STATUS_MASK) == TDX_SYS_BUSY;
 
 	if (!busy && (status & TDX_STATUS_MASK) != TDX_INTERRUPTED_RESUMABLE) {
-		began = 0;
+		last = 0;
 		return status;
 	}
 	touch_nmi_watchdog();
-	if (!began) {
+	if (!last || passed(now, last, GAP_SECONDS) || began_crashing != crashing()) {
 		began = now;
 		told = now;
-		busy_since = 0;
+		busy_since = now;
+		began_crashing = crashing();
 	}
+	last = now;
 	if (!busy)
-		busy_since = 0;
-	else if (!busy_since)
 		busy_since = now;
 
 	if (time_is_up(now, busy)) {
-		pr_crit("TDH.SYS.DISABLE did not end within %llu s (status %#llx): not asked again, what TDX holds is left to the hand-off\n",
-			(now - began) / NSEC_PER_SEC, status);
-		began = 0;
+		pr_crit("TDH.SYS.DISABLE did not end within %lld s (status %#llx): not asked again, what TDX holds is left to the hand-off\n",
+			div_s64(now - began, NSEC_PER_SEC), status);
+		last = 0;
 		return status | NON_RECOVERABLE;
 	}
-	if (now - told >= PROGRESS_SECONDS * NSEC_PER_SEC) {
+	if (passed(now, told, PROGRESS_SECONDS)) {
 		told = now;
-		pr_info("TDH.SYS.DISABLE is still busy after %llu s\n",
-			(now - began) / NSEC_PER_SEC);
+		pr_info("TDH.SYS.DISABLE is still busy after %lld s\n",
+			div_s64(now - began, NSEC_PER_SEC));
 	}
 	return status;
 }

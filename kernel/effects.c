@@ -13,8 +13,8 @@
  *
  * Two of them on one page at a time: if A added the page and fails while B
  * succeeds, A must not take it back.  Whoever finds its page tracked already
- * raises the generation of the page's bucket, and A sees that.  Until its end,
- * B rides on A's mark, which the search at load (mark_page()) respects, too.
+ * raises the generation of the page's bucket, and A sees that.  If there is no
+ * A, the page was rewritten and nobody saw it.
  *
  * Context: everything here may run like an NMI, but never inside itself on one
  * CPU.  A bucket's lock is held for a few instructions, with interrupts off.  A
@@ -23,7 +23,8 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/atomic.h>
-#include <linux/rcupdate.h>
+#include <linux/cache.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 
 #include "coverage.h"
@@ -33,26 +34,22 @@
 
 enum tdx_state tdx_state;
 
-/*
- * Pages taken back (or about to be) and not yet rewritten; never less than
- * there are.  @effects_seen: changes of it, so that a quiet time can be noticed.
- */
+/* Pages taken back (or about to be) and not yet rewritten; never less than there are. */
 static atomic64_t pages_outstanding;
-static atomic64_t effects_seen;
 
 /**
  * struct bucket - serialises what happens to the same page
  * @lock: held while a page enters or leaves
  * @generation: raised when a call finds its page in the tracker already
- * @riders: such calls that have not ended
+ * @in_flight: SEAMCALLs that name a page of this bucket and have not come back
  */
 struct bucket {
 	raw_spinlock_t lock;
 	u32 generation;
-	u32 riders;
-};
+	u32 in_flight;
+} ____cacheline_aligned_in_smp;
 
-#define NR_BUCKETS	64
+#define NR_BUCKETS	1024
 #define BUCKET_PAGES	512	/* all pages of a 2 MiB frame share a bucket */
 
 static struct bucket buckets[NR_BUCKETS] = {
@@ -85,34 +82,40 @@ static struct bucket *bucket_of(u64 pfn)
 	return &buckets[(pfn / BUCKET_PAGES) % NR_BUCKETS];
 }
 
-static void outstanding(s64 nr)
+/* A call that names a page comes or goes; one with a 1 GiB page is in every bucket. */
+static void in_flight(const struct leaf_call *call, int step)
 {
-	atomic64_add(nr, &pages_outstanding);
-	atomic64_inc(&effects_seen);
+	struct bucket *bucket = bucket_of(call->pfn);
+	struct bucket *end = bucket + 1;
+	unsigned long flags;
+
+	if (!call->named)
+		return;
+	if (call->nr > BUCKET_PAGES) {
+		bucket = buckets;
+		end = buckets + NR_BUCKETS;
+	}
+	for (; bucket < end; bucket++) {
+		flags = bucket_lock(bucket);
+		bucket->in_flight += step;
+		bucket_unlock(bucket, flags);
+	}
 }
 
-/* A page larger than a bucket's frame (1 GiB; Linux never gives one) rides on all. */
-static void ride_large(int step)
+/* A page larger than a bucket's frame (1 GiB; Linux never gives one). */
+static void take_large(struct effect *effect)
 {
+	const struct leaf_call *call = &effect->call;
 	int i;
 
+	/* Twice: a failing call may have taken a page back before its bucket's turn. */
+	tracker_set(&tracker, call->pfn, call->nr);
 	for (i = 0; i < NR_BUCKETS; i++) {
 		unsigned long flags = bucket_lock(&buckets[i]);
 
 		buckets[i].generation++;
-		buckets[i].riders += step;
 		bucket_unlock(&buckets[i], flags);
 	}
-}
-
-static void take_large(struct effect *effect)
-{
-	const struct leaf_call *call = &effect->call;
-
-	/* Twice: a failing call may have taken a page back before its bucket's turn. */
-	tracker_set(&tracker, call->pfn, call->nr);
-	ride_large(1);
-	effect->rides = true;
 	if (tracker_set(&tracker, call->pfn, call->nr) == -ERANGE)
 		coverage_lose(COVERAGE_OUTSIDE_MAP);
 }
@@ -122,6 +125,7 @@ static void take(struct effect *effect)
 	const struct leaf_call *call = &effect->call;
 	struct bucket *bucket = bucket_of(call->pfn);
 	unsigned long flags;
+	bool alone;
 	s64 added;
 
 	pin_module();
@@ -133,93 +137,144 @@ static void take(struct effect *effect)
 	flags = bucket_lock(bucket);
 	added = tracker_set(&tracker, call->pfn, call->nr);
 	effect->added = added == call->nr;
-	effect->rides = !effect->added;
-	if (effect->rides) {
+	effect->some = max(added, 0LL);
+	if (!effect->added)
 		bucket->generation++;
-		bucket->riders++;
-	}
 	effect->generation = bucket->generation;
+	alone = bucket->in_flight == 1;
 	bucket_unlock(bucket, flags);
 
+	/* -ENOMEM: tracker_lost() has been called. */
 	if (added == -ERANGE)
 		coverage_lose(COVERAGE_OUTSIDE_MAP);
+	else if (added >= 0 && !effect->added && alone && !coverage_lost(COVERAGE_SEARCH_PENDING))
+		coverage_lose(COVERAGE_MISSED_RESET);
 }
 
+/* What stays without reason may be ordinary memory later. */
 static void take_back(const struct effect *effect)
 {
 	const struct leaf_call *call = &effect->call;
 	struct bucket *bucket = bucket_of(call->pfn);
 	unsigned long flags;
 
-	if (!effect->added)
+	if (!effect->added) {
+		if (effect->some)
+			coverage_lose(COVERAGE_MISSED_RETURN);
 		return;
+	}
 	flags = bucket_lock(bucket);
 	if (bucket->generation == effect->generation)
 		tracker_clear(&tracker, call->pfn, call->nr);
-	else	/* It may stay for no reason, and be ordinary memory later. */
+	else
 		coverage_lose(COVERAGE_MISSED_RETURN);
 	bucket_unlock(bucket, flags);
 }
 
-static void ride_ends(struct effect *effect)
-{
-	const struct leaf_call *call = &effect->call;
-	struct bucket *bucket = bucket_of(call->pfn);
-	unsigned long flags;
-
-	if (!effect->rides)
-		return;
-	effect->rides = false;
-	if (call->nr > BUCKET_PAGES) {
-		ride_large(-1);
-		return;
-	}
-	flags = bucket_lock(bucket);
-	bucket->riders--;
-	bucket_unlock(bucket, flags);
-}
+#define HOLD_TRIES	1000000
 
 /**
- * mark_page - put a page into the tracker before asking whether it is private
+ * effects_hold - let no SEAMCALL that names this page begin
  * @pfn: the page
- * @generation: what unmark_page() wants to know
+ * @flags: for effects_release()
  *
- * Context: process.
- * Return: false if the tracker has it already: then its life is known.
+ * For the search: what the tracker says of the page is settled, and asking TDX
+ * for its type does not get in the way of a call that names it.  Such a call
+ * waits meanwhile, with interrupts off.
+ *
+ * Context: process.  On success interrupts are off until effects_release().
+ * Return: false if such calls did not end.
  */
-bool mark_page(u64 pfn, u32 *generation)
+bool effects_hold(u64 pfn, unsigned long *flags)
 {
 	struct bucket *bucket = bucket_of(pfn);
-	unsigned long flags = bucket_lock(bucket);
-	s64 added = tracker_set(&tracker, pfn, 1);
+	int try;
 
-	*generation = bucket->generation;
-	bucket_unlock(bucket, flags);
-	if (added == -ERANGE)
-		coverage_lose(COVERAGE_OUTSIDE_MAP);
-	return added > 0;
+	for (try = 0; try < HOLD_TRIES; try++) {
+		*flags = bucket_lock(bucket);
+		if (!bucket->in_flight)
+			return true;
+		bucket_unlock(bucket, *flags);
+		cpu_relax();
+	}
+	return false;
 }
 
 /**
- * unmark_page - it was not private
- * @pfn: the page, marked by the caller
- * @generation: of the mark; renewed
+ * effects_release - undo effects_hold()
+ * @pfn: the page
+ * @flags: from effects_hold()
  *
  * Context: process.
- * Return: false if a SEAMCALL met the page meanwhile, so that the caller has to
- * ask again.
  */
-bool unmark_page(u64 pfn, u32 *generation)
+void effects_release(u64 pfn, unsigned long flags)
 {
-	struct bucket *bucket = bucket_of(pfn);
-	unsigned long flags = bucket_lock(bucket);
-	bool alone = bucket->generation == *generation && !bucket->riders;
+	bucket_unlock(bucket_of(pfn), flags);
+}
 
-	if (alone)
-		tracker_clear(&tracker, pfn, 1);
-	*generation = bucket->generation;
-	bucket_unlock(bucket, flags);
-	return alone;
+/*
+ * During the search a page may come back that the tracker never had.  Its
+ * rewriting is told from that of a page that came back unseen, before there
+ * were probes, by the task: the one that takes a page back rewrites it.
+ */
+static struct {
+	const struct task_struct *task;
+	s64 nr;
+} returners[64];
+static DEFINE_RAW_SPINLOCK(returners_lock);
+
+/* @task has taken back @nr more pages, or rewritten -@nr.  Returns what counts. */
+static s64 returner(const struct task_struct *task, s64 nr)
+{
+	unsigned long flags;
+	size_t i, at = ARRAY_SIZE(returners);
+
+	local_irq_save(flags);
+	while (!raw_spin_trylock(&returners_lock))
+		cpu_relax();
+	for (i = 0; i < ARRAY_SIZE(returners); i++) {
+		if (returners[i].nr && returners[i].task == task)
+			break;
+		if (!returners[i].nr)
+			at = i;
+	}
+	if (i == ARRAY_SIZE(returners))
+		i = at;
+	/* No room: what is outstanding stays too high, and coverage is lost at the end. */
+	if (i < ARRAY_SIZE(returners)) {
+		nr = max(nr, -returners[i].nr);
+		returners[i].task = task;
+		returners[i].nr += nr;
+	} else {
+		nr = max(nr, 0LL);
+	}
+	raw_spin_unlock(&returners_lock);
+	local_irq_restore(flags);
+	return nr;
+}
+
+/* Taken back (or, less than 0, not after all). */
+static void returned(s64 nr)
+{
+	atomic64_add(nr, &pages_outstanding);
+	if (coverage_lost(COVERAGE_SEARCH_PENDING))
+		returner(current, nr);
+}
+
+/**
+ * effects_settled - has all that came back during the search been rewritten?
+ *
+ * Context: process, after a grace period of tasks: from taking a page back to
+ * rewriting it nobody sleeps.
+ */
+bool effects_settled(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(returners); i++)
+		if (READ_ONCE(returners[i].nr))
+			return false;
+	return true;
 }
 
 /*
@@ -258,8 +313,9 @@ void effect_begin(struct effect *effect, u64 rax, const struct seamcall_args *ar
 	struct leaf_call *call = &effect->call;
 
 	effect->added = false;
-	effect->rides = false;
+	effect->some = 0;
 	*call = leaf_decode(rax, args);
+	in_flight(call, 1);
 
 	switch (call->effect) {
 	case TDX_EFFECT_TAKES:
@@ -268,12 +324,12 @@ void effect_begin(struct effect *effect, u64 rax, const struct seamcall_args *ar
 		break;
 	case TDX_EFFECT_MOVES:
 		seen_alive();
-		outstanding(call->nr);
+		returned(call->nr);
 		take(effect);
 		break;
 	case TDX_EFFECT_RETURNS:
 		/* Before the call: TDH.SYS.DISABLE elsewhere must not overlook it. */
-		outstanding(call->nr);
+		returned(call->nr);
 		break;
 	case TDX_EFFECT_CONFIGURES:
 		configure(effect, args);
@@ -297,10 +353,7 @@ void effect_begin(struct effect *effect, u64 rax, const struct seamcall_args *ar
 static void all_normal(void)
 {
 	watch_account();
-	if (!atomic64_read(&pages_outstanding) &&
-	    !coverage_lost(COVERAGE_MISSED_CALL) &&
-	    !coverage_lost(COVERAGE_UNKNOWN_LEAF) &&
-	    !coverage_lost(COVERAGE_MISSED_RETURN))
+	if (!atomic64_read(&pages_outstanding) && coverage_healed_by_disable())
 		tracker_clear_all(&tracker);
 	WRITE_ONCE(tdx_state, TDX_DISABLED);
 }
@@ -328,14 +381,14 @@ void effect_end(struct effect *effect, bool failed, u64 status, u64 r8)
 	case TDX_EFFECT_MOVES:
 		if (outcome == LEAF_NOT_DONE) {
 			take_back(effect);
-			outstanding(-call->nr);
+			returned(-(s64)call->nr);
 		}
 		break;
 	case TDX_EFFECT_RETURNS:
 		nr = outcome == LEAF_DONE ? call->nr : 0;
 		if (nr && call->size_in_r8)
 			nr = leaf_level_pages(r8);
-		outstanding(nr - call->nr);
+		returned((s64)nr - (s64)call->nr);
 		break;
 	case TDX_EFFECT_ALL_NORMAL:
 		if (outcome == LEAF_DONE)
@@ -354,7 +407,7 @@ void effect_end(struct effect *effect, bool failed, u64 status, u64 r8)
 	case TDX_EFFECT_UNKNOWN:
 		break;
 	}
-	ride_ends(effect);
+	in_flight(call, -1);
 }
 
 /**
@@ -362,46 +415,16 @@ void effect_end(struct effect *effect, bool failed, u64 status, u64 r8)
  * @pfn: the first
  * @nr: how many
  *
- * While the search runs, a page may come back that the tracker never had; what
- * is outstanding does not fall then (effects_settle()).
- *
  * Context: any.
  */
 void effect_rewritten(u64 pfn, u64 nr)
 {
 	u64 cleared = tracker_clear(&tracker, pfn, nr);
 
-	if (!coverage_lost(COVERAGE_SEARCH_PENDING) && !pamt_has(pfn))
-		outstanding(-(s64)cleared);
-}
-
-#define SETTLE_TRIES	3
-
-/**
- * effects_settle - the search is over: forget what was outstanding before it
- *
- * From taking a page back to rewriting it nobody sleeps.  So after a grace
- * period of tasks in which nothing was taken back and nothing rewritten, nothing
- * is outstanding.  If there is no such time (TDs die all the while), the number
- * stays too high: TDH.SYS.DISABLE will not empty the tracker then, and the
- * hand-off rewrites what is normal already.
- *
- * Context: process, sleeps.
- */
-void effects_settle(void)
-{
-	int try;
-
-	for (try = 0; try < SETTLE_TRIES; try++) {
-		s64 seen = atomic64_read(&effects_seen);
-		s64 nr = atomic64_read(&pages_outstanding);
-
-		if (!nr)
-			return;
-		synchronize_rcu_tasks();
-		if (atomic64_read(&effects_seen) != seen)
-			continue;
-		atomic64_sub(nr, &pages_outstanding);
+	if (pamt_has(pfn))
 		return;
-	}
+	if (coverage_lost(COVERAGE_SEARCH_PENDING))
+		atomic64_add(returner(current, -(s64)nr), &pages_outstanding);
+	else
+		atomic64_sub(cleared, &pages_outstanding);
 }

@@ -12,21 +12,21 @@
  * @call: decoded
  * @generation: of the bucket, when the page entered the tracker
  * @added: this call put all of its pages into the tracker
- * @rides: it found its page there, so somebody else's mark must stay till the end
+ * @some: of its pages, so many
  */
 struct effect {
 	struct leaf_call call;
 	u32 generation;
 	bool added;
-	bool rides;
+	u64 some;
 };
 
 void effect_begin(struct effect *effect, u64 rax, const struct seamcall_args *args);
 void effect_end(struct effect *effect, bool failed, u64 status, u64 r8);
 void effect_rewritten(u64 pfn, u64 nr);
-void effects_settle(void);
+bool effects_settled(void);
 
-bool mark_page(u64 pfn, u32 *generation);
-bool unmark_page(u64 pfn, u32 *generation);
+bool effects_hold(u64 pfn, unsigned long *flags);
+void effects_release(u64 pfn, unsigned long flags);
 
 #endif /* TDX_RESET_EFFECTS_H */

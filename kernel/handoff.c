@@ -79,13 +79,17 @@ static u64 count_tracked(u64 pfn, u64 nr)
 	return count;
 }
 
-/*
- * Does a page that carries the next kernel lie in the tracker?  Such a page is
- * normal memory in truth, or the image would be lost already; rewriting it
- * would lose it for certain.  Never so, unless the tracker kept a page for too
- * long.
+/**
+ * handoff_image_tracked - does the next kernel lie on tracked pages?
+ * @image: of a normal kexec
+ *
+ * Such a page is normal memory in truth, or the image would be lost already;
+ * rewriting it would lose it for certain.  Never so, unless the tracker kept a
+ * page for too long.
+ *
+ * Context: any.
  */
-static bool image_tracked(const struct kimage *image)
+bool handoff_image_tracked(const struct kimage *image)
 {
 	const void *tables[] = {
 		image->arch.p4d, image->arch.pud, image->arch.pmd, image->arch.pte,
@@ -143,20 +147,21 @@ static bool knows_enough(void)
 {
 	if (coverage_complete())
 		return true;
-	return READ_ONCE(tdx_state) == TDX_DISABLED && !any_tracked(0, U64_MAX);
+	return READ_ONCE(tdx_state) == TDX_DISABLED && coverage_healed_by_disable() &&
+	       !any_tracked(0, U64_MAX);
 }
 
 static void scrub_everything(struct handoff *handoff)
 {
 	if (!any_tracked(0, U64_MAX))
 		return;
-	if (image_tracked(handoff->image)) {
+	if (handoff_image_tracked(handoff->image)) {
 		handoff->left = handoff->pages;
 		handoff->refused = "the next kernel's image lies on tracked pages";
 		return;
 	}
 	wbinvd();
-	handoff->scrubbed = scrub_tracked(0, U64_MAX);
+	handoff->scrubbed = scrub_tracked(0, U64_MAX, true);
 	handoff->left = count_tracked(0, U64_MAX);
 	if (handoff->left)
 		handoff->refused = "pages could not be rewritten";
@@ -220,7 +225,8 @@ static void crash(struct handoff *handoff)
 			continue;
 		if (!handoff->scrubbed)
 			wbinvd();
-		handoff->scrubbed += scrub_tracked(range.pfn, range.pfn + range.nr);
+		handoff->scrubbed += scrub_tracked(range.pfn, range.pfn + range.nr,
+						   true);
 		handoff->left += count_tracked(range.pfn, range.nr);
 	}
 	if (handoff->left)
@@ -239,20 +245,28 @@ static notrace void machine_kexec_entry(unsigned long ip,
 		.pages = tracker_count(&tracker),
 	};
 	u64 start = ktime_get_mono_fast_ns();
+	const char *user;
+	u64 before, ns;
 
 	watch_account();
+	user = users_call(image);
 	/* Without the erratum a flush of the caches is enough; the kernel does it. */
 	if (platform.erratum) {
 		if (image->type == KEXEC_TYPE_CRASH)
 			crash(&handoff);
 		else
 			normal(&handoff);
+		if (user && !handoff.refused)
+			handoff.refused = "the memory of a user is not normal (its name is above)";
 	}
+	before = scrub_parallel_done(&ns);
+	handoff.pages += before;
+	handoff.scrubbed += before;
 
 	/* Urgent enough for a console that was told to be quiet. */
 	pr_crit("hand-off: %s: %llu private pages, %llu scrubbed, %llu left, %llu us\n",
 		handoff.name, handoff.pages, handoff.scrubbed, handoff.left,
-		(ktime_get_mono_fast_ns() - start) / NSEC_PER_USEC);
+		(ktime_get_mono_fast_ns() - start + ns) / NSEC_PER_USEC);
 	if (handoff.refused) {
 		pr_emerg("hand-off: %s refused: %s; resetting through firmware instead\n",
 			 handoff.name, handoff.refused);

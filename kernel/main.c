@@ -138,20 +138,19 @@ static int __init start_watching(void)
 	ret = handoff_start();
 	if (ret)
 		goto out_scrub;
+	users_start();
+	scrub_parallel_start();
 	crash_cpus_start();
 	ret = watch_start();
 	if (ret)
 		goto out_handoff;
 	search_private_pages();
-	ret = unlock_start();
-	if (ret)
-		goto out_watch;
 	return 0;
 
-out_watch:
-	watch_stop();
 out_handoff:
 	crash_cpus_stop();
+	scrub_parallel_stop();
+	users_stop();
 	handoff_stop();
 out_scrub:
 	scrub_stop();
@@ -168,9 +167,10 @@ static void stop_watching(void)
 	if (left)
 		pr_warn("removed while TDX holds %llu private pages: from now on nothing guards a kexec\n",
 			left);
-	unlock_stop();
 	watch_stop();
 	crash_cpus_stop();
+	scrub_parallel_stop();
+	users_stop();
 	handoff_stop();
 	scrub_stop();
 	coverage_publish(NULL);
@@ -198,6 +198,12 @@ static int __init tdx_reset_init(void)
 		pr_info("no TDX host here: %s\n", why_not);
 		return 0;
 	}
+	ret = unlock_start();
+	if (ret) {
+		sysfs_stop();
+		stop_watching();
+		return ret;
+	}
 
 	pr_info("watching: %llu private pages, coverage %s%s%s\n",
 		tracker_count(&tracker),
@@ -214,6 +220,7 @@ static int __init tdx_reset_init(void)
 
 static void __exit tdx_reset_exit(void)
 {
+	unlock_stop();
 	sysfs_stop();
 	if (platform.host)
 		stop_watching();

@@ -53,6 +53,10 @@ static bool cpu_has_erratum(void)
  * A kprobe that is never armed resolves the name.  For a variable the
  * registration fails, but only after the address was found.
  *
+ * Of a function that begins with ENDBR64 the address behind it may be returned;
+ * and the kernel may have made it impossible to call indirectly (IBT).  So nothing
+ * is called by it.
+ *
  * Context: process, may sleep.
  * Return: the address, or NULL.
  */

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Make tracked pages normal: MOVDIR64B over every line, then a fence, and only
- * then out of the tracker.  Runs where no other CPU runs any more and nothing
- * may be allocated or locked.
+ * then out of the tracker.  Runs where nothing may be allocated or locked.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -25,33 +24,30 @@ static struct page *window_page;
 static void *window;
 static pte_t *window_pte;
 
-/* Frames up to here were found in the direct map by one look-up. */
-static u64 mapped_end;
-
-/* Is the page writable through the direct map? */
-static bool direct_mapped(u64 pfn)
+/* Is the page writable through the direct map?  Frames up to @mapped_end are. */
+static bool direct_mapped(u64 pfn, u64 *mapped_end)
 {
 	unsigned long address = (unsigned long)__va(PFN_PHYS(pfn));
 	unsigned int level;
 	pte_t *pte;
 	u64 size;
 
-	if (pfn < mapped_end)
+	if (pfn < *mapped_end)
 		return true;
 	pte = lookup_address(address, &level);
 	if (!pte || !pte_present(*pte) || !pte_write(*pte))
 		return false;
 	size = page_level_size(level) >> PAGE_SHIFT;
-	mapped_end = (pfn & ~(size - 1)) + size;
+	*mapped_end = (pfn & ~(size - 1)) + size;
 	return true;
 }
 
-static void *map_page(u64 pfn)
+static void *map_page(u64 pfn, bool alone, u64 *mapped_end)
 {
-	if (direct_mapped(pfn))
+	if (direct_mapped(pfn, mapped_end))
 		return __va(PFN_PHYS(pfn));
-	mapped_end = 0;
-	if (!window_pte)
+	*mapped_end = 0;
+	if (!alone || !window_pte)
 		return NULL;
 	set_pte(window_pte, pfn_pte(pfn, PAGE_KERNEL));
 	asm volatile("invlpg (%0)" : : "r" (window) : "memory");
@@ -62,12 +58,12 @@ static void *map_page(u64 pfn)
  * One run of pages, short enough for the watchdog.  Stops early at a page that
  * nothing maps.  Returns how many are clean.
  */
-static u64 scrub_run(u64 pfn, u64 nr)
+static u64 scrub_run(u64 pfn, u64 nr, bool alone, u64 *mapped_end)
 {
 	u64 done;
 
 	for (done = 0; done < nr; done++) {
-		void *page = map_page(pfn + done);
+		void *page = map_page(pfn + done, alone, mapped_end);
 
 		if (!page)
 			break;
@@ -85,23 +81,23 @@ static u64 scrub_run(u64 pfn, u64 nr)
  * scrub_tracked - make the tracked pages of a range normal
  * @pfn: the first page frame to look at
  * @end: where to stop
+ * @alone: no other CPU runs; otherwise others do the same with other pages, and
+ *	a page outside of the direct map is left
  *
  * The caller has flushed the caches of every CPU that may hold lines of these
  * pages under a private KeyID.
  *
- * Context: any, with interrupts off and no other CPU running; no allocation, no
- * lock.
+ * Context: any, with interrupts off; no allocation, no lock.
  * Return: how many pages were cleaned and left the tracker.  A page that cannot
  * be cleaned stays in it.
  */
-u64 scrub_tracked(u64 pfn, u64 end)
+u64 scrub_tracked(u64 pfn, u64 end, bool alone)
 {
 	struct tracker_range range;
-	u64 scrubbed = 0;
+	u64 scrubbed = 0, mapped_end = 0;
 
 	if (!boot_cpu_has(X86_FEATURE_MOVDIR64B))
 		return 0;
-	mapped_end = 0;
 	while (tracker_next(&tracker, pfn, end, &range)) {
 		u64 nr = min_t(u64, range.nr, RUN_PAGES);
 		u64 done;
@@ -109,7 +105,7 @@ u64 scrub_tracked(u64 pfn, u64 end)
 		/* What one look-up told holds for consecutive pages only. */
 		if (range.pfn != pfn)
 			mapped_end = 0;
-		done = scrub_run(range.pfn, nr);
+		done = scrub_run(range.pfn, nr, alone, &mapped_end);
 		scrubbed += done;
 		pfn = range.pfn + done + (done < nr);
 	}

@@ -14,9 +14,10 @@
  * never had, or has right now, or that lies on an LRU list, is no PAMT page
  * either.
  *
- * RDMD takes the lock of a page's PAMT entry for a moment.  A SEAMCALL of the
- * kernel on the same page at that moment is told that it is busy; KVM repeats
- * those that it expects this of.
+ * RDMD takes the lock of a page's PAMT entry for a moment, and a SEAMCALL of the
+ * kernel on the same page would be told that it is busy.  Those that name their
+ * page are held back (effects_hold()); TDH.MEM.PAGE.REMOVE, which does not, KVM
+ * repeats.
  *
  * What our SEAMCALLs left in the caches under a private KeyID is written back
  * at the end: the kernel does not know of it.
@@ -24,6 +25,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/ioport.h>
+#include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
@@ -31,7 +33,6 @@
 #include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
-#include <linux/workqueue.h>
 #include <asm/smp.h>
 
 #include "coverage.h"
@@ -51,16 +52,16 @@ struct search;
 
 /**
  * struct searcher - what one CPU found
- * @work: queued once
  * @search: the run it belongs to
+ * @done: its thread is out of this module
  * @pamt_pages: found
  * @td_pages: found, that belong to a TD
  * @unanswered: pages whose type could not be read
  * @asked: calls of TDH.PHYMEM.PAGE.RDMD
  */
 struct searcher {
-	struct work_struct work;
 	struct search *search;
+	struct completion done;
 	u64 pamt_pages;
 	u64 td_pages;
 	u64 unanswered;
@@ -73,16 +74,12 @@ struct searcher {
  * @nr: how many
  * @nr_chunks: of memory
  * @next_chunk: the next one that nobody has taken
- * @running: searchers that have not finished
- * @done: none is left
  */
 struct search {
 	struct searcher *searchers;
 	unsigned int nr;
 	u64 nr_chunks;
 	atomic64_t next_chunk;
-	atomic_t running;
-	struct completion done;
 };
 
 typedef int (*ram_func)(u64 pfn, u64 nr, void *arg);
@@ -173,7 +170,7 @@ static int page_type(struct searcher *searcher, u64 pfn, u64 *type)
 		}
 		if (status != TDX_OPERAND_BUSY && status != TDX_SYS_BUSY)
 			break;
-		cond_resched();
+		cpu_relax();
 	}
 	searcher->unanswered++;
 	return -EIO;
@@ -203,53 +200,53 @@ static bool type_private(u64 type, struct page *page)
 }
 
 /*
- * TDX had the page a moment ago.  Put it into the tracker and ask again: if it
- * still has it now, whatever becomes of it is seen; if not, it must not stay.
+ * Ask for one page.  If TDX has it, put it into the tracker and ask again: what
+ * gives a page back need not name it, so only a page that was private after it
+ * had entered is sure to leave when it is rewritten.
  */
-static void keep_if_private(struct searcher *searcher, u64 pfn, struct page *page)
+static void search_page(struct searcher *searcher, u64 pfn, struct page *page)
 {
 	u64 type = TDX_PT_NDA;
-	u32 generation;
-	int try;
+	s64 added;
 
-	if (!mark_page(pfn, &generation))
+	if (tracker_test(&tracker, pfn) || page_type(searcher, pfn, &type) ||
+	    !type_private(type, page))
 		return;
-	for (try = 0; try < SETTLE_TRIES; try++) {
-		if (page_type(searcher, pfn, &type))
-			return;
-		if (type_private(type, page)) {
-			if (type == TDX_PT_RSVD)
-				searcher->pamt_pages++;
-			else
-				searcher->td_pages++;
-			return;
-		}
-		if (unmark_page(pfn, &generation))
-			return;
-		cond_resched();
-	}
-	searcher->unanswered++;
+	added = tracker_set(&tracker, pfn, 1);
+	if (added < 0)
+		coverage_lose(COVERAGE_OUTSIDE_MAP);
+	if (page_type(searcher, pfn, &type))
+		return;
+	if (!type_private(type, page))
+		tracker_clear(&tracker, pfn, 1);
+	else if (type == TDX_PT_RSVD)
+		searcher->pamt_pages++;
+	else
+		searcher->td_pages++;
 }
 
 static void search_chunk(struct searcher *searcher, u64 pfn, u64 end)
 {
 	for (; pfn < end; pfn++) {
 		struct page *page = pfn_to_online_page(pfn);
-		u64 type;
+		unsigned long flags;
 
 		/* Memory is there or not by sections of 2 MiB at least. */
 		if (!page)
 			return;
-		if (!page_in_use(page) || tracker_test(&tracker, pfn))
+		if (!page_in_use(page))
 			continue;
-		if (!page_type(searcher, pfn, &type) && type_private(type, page))
-			keep_if_private(searcher, pfn, page);
+		if (!effects_hold(pfn, &flags)) {
+			searcher->unanswered++;
+			continue;
+		}
+		search_page(searcher, pfn, page);
+		effects_release(pfn, flags);
 	}
 }
 
-static void search_work(struct work_struct *work)
+static void search_chunks(struct searcher *searcher)
 {
-	struct searcher *searcher = container_of(work, struct searcher, work);
 	struct search *search = searcher->search;
 	u64 chunk;
 
@@ -258,8 +255,14 @@ static void search_work(struct work_struct *work)
 		search_chunk(searcher, max(chunk * CHUNK_PAGES, FIRST_PFN),
 			     (chunk + 1) * CHUNK_PAGES);
 	}
-	if (atomic_dec_and_test(&search->running))
-		complete(&search->done);
+}
+
+static int search_thread(void *data)
+{
+	struct searcher *searcher = data;
+
+	search_chunks(searcher);
+	kthread_complete_and_exit(&searcher->done, 0);
 }
 
 static void show_progress(struct search *search, ktime_t start)
@@ -273,29 +276,33 @@ static void show_progress(struct search *search, ktime_t start)
 		done ? seconds * (search->nr_chunks - done) / done : 0);
 }
 
-/* On all CPUs, or on this one if there is no memory for more. */
+/* On every CPU for which a thread can be made, or here. */
 static void search_all(struct search *search)
 {
-	struct workqueue_struct *queue = alloc_workqueue("tdx_reset", WQ_UNBOUND, 0);
 	ktime_t start = ktime_get();
-	unsigned int i;
+	unsigned int cpu, i, threads = 0;
 
-	init_completion(&search->done);
-	atomic_set(&search->running, search->nr);
-	for (i = 0; i < search->nr; i++) {
-		struct searcher *searcher = &search->searchers[i];
+	for_each_online_cpu(cpu) {
+		struct searcher *searcher = &search->searchers[threads];
+		struct task_struct *thread;
 
+		if (threads == search->nr)
+			break;
 		searcher->search = search;
-		INIT_WORK(&searcher->work, search_work);
-		if (queue)
-			queue_work(queue, &searcher->work);
-		else
-			search_work(&searcher->work);
+		init_completion(&searcher->done);
+		thread = kthread_create_on_cpu(search_thread, searcher, cpu,
+					       "tdx_search/%u");
+		if (IS_ERR(thread))
+			continue;
+		wake_up_process(thread);
+		threads++;
 	}
-	while (!wait_for_completion_timeout(&search->done, PROGRESS_SECONDS * HZ))
-		show_progress(search, start);
-	if (queue)
-		destroy_workqueue(queue);
+	if (!threads)
+		search_chunks(&search->searchers[0]);
+	for (i = 0; i < threads; i++)
+		while (!wait_for_completion_timeout(&search->searchers[i].done,
+						    PROGRESS_SECONDS * HZ))
+			show_progress(search, start);
 }
 
 static int search_create(struct search *search)
@@ -306,18 +313,20 @@ static int search_create(struct search *search)
 	return search->searchers ? 0 : -ENOMEM;
 }
 
-struct tdx_sys_info;
-typedef const struct tdx_sys_info *(*get_sysinfo_fn)(void);
-
 /*
- * Does the kernel say that it never initialised TDX?  A module that does not
- * answer proves nothing: it may have died with all of its memory still private.
+ * Has the kernel never configured TDX?  Then it made no TDMRs, of which it keeps
+ * a list (since 6.8: a pointer, then how many are in use).  A TDX module that
+ * does not answer proves nothing: it may have died, or be in the middle of an
+ * update, with all of its memory still private.
  */
-static bool kernel_says_off(void)
+static bool kernel_never_configured(void)
 {
-	get_sysinfo_fn get_sysinfo = platform_symbol("tdx_get_sysinfo");
+	const struct {
+		void *tdmrs;
+		int nr;
+	} *list = platform_symbol("tdx_tdmr_list");
 
-	return get_sysinfo && !get_sysinfo();
+	return list && !READ_ONCE(list->nr);
 }
 
 /* Does TDX answer for an ordinary page of System RAM? */
@@ -376,7 +385,7 @@ static void search_memory(void)
 	struct searcher first = { };
 	ktime_t start = ktime_get();
 
-	if (kernel_says_off())
+	if (kernel_never_configured())
 		return;
 	if (walk_ram(answers_for, &first) != 1 || search_create(&search)) {
 		wbinvd_on_all_cpus();
@@ -412,6 +421,7 @@ void search_private_pages(void)
 		coverage_lose(COVERAGE_DYNAMIC_PAMT);
 	search_memory();
 	synchronize_rcu_tasks();
+	if (!effects_settled())
+		coverage_lose(COVERAGE_MISSED_RESET);
 	coverage_regain(COVERAGE_SEARCH_PENDING);
-	effects_settle();
 }

@@ -106,10 +106,21 @@ bool crash_cpus_quiet(void);
 /* scrub.c */
 int scrub_start(void);
 void scrub_stop(void);
-u64 scrub_tracked(u64 pfn, u64 end);
+u64 scrub_tracked(u64 pfn, u64 end, bool alone);
 void scrub_mapped(u64 pfn, u64 nr);
 
+/* scrub_parallel.c */
+void scrub_parallel_start(void);
+void scrub_parallel_stop(void);
+u64 scrub_parallel_done(u64 *ns);
+
+/* users.c */
+void users_start(void);
+void users_stop(void);
+const char *users_call(const struct kimage *image);
+
 /* handoff.c */
+bool handoff_image_tracked(const struct kimage *image);
 int handoff_start(void);
 void handoff_stop(void);
 

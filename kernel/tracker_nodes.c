@@ -20,7 +20,7 @@
  * How often a clear looks at the lock before it takes its owner for stopped:
  * some hundred milliseconds.
  */
-#define LOCK_TRIES	(1UL << 22)
+#define LOCK_TRIES	4000000UL
 
 /**
  * xarray_lock - begin an update

@@ -377,6 +377,7 @@ u64 xarray_clear_pages(struct tracker *tracker, u64 pfn, u64 nr)
 	u64 removed = 0;
 	bool lost = false;
 
+	/* Behind the fence that made the pages normal. */
 	smp_mb();
 	/* Nothing there: not even the lock. */
 	while ((pfn = xarray_find_page(tracker, pfn, end, true)) < end) {

@@ -9,9 +9,8 @@
  * watch_resets.c asks before and after each reset whether it met that time, and
  * then does it again.
  *
- * An image that was loaded so is still judged at the jump, as any other.  The
- * module stays from then on: without it the jump would be what the kernel
- * refused.
+ * An image that was loaded so is still judged at the jump, as any other.  So the
+ * module stays: without it the jump would be what the kernel refused.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -19,6 +18,7 @@
 #include <linux/fprobe.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/rcupdate.h>
 #include <asm/processor.h>
 
 #include "compat.h"
@@ -50,7 +50,6 @@ static int prepare_entry(struct fprobe *fp, unsigned long entry_ip,
 			coverage_reason());
 		return 1;
 	}
-	pin_module_for_good();
 	atomic_inc(&window);
 	smp_mb__after_atomic();	/* who sees the bit gone sees the window, too */
 	clear_bit(X86_BUG_TDX_PW_MCE, bug_word());
@@ -77,9 +76,13 @@ static int hook_prepare(void)
 	return register_fprobe_syms(&prepare_probe, &symbol, 1);
 }
 
+/* An exit handler is not called any more once its fprobe is gone. */
 static void unhook_prepare(void)
 {
 	unregister_fprobe(&prepare_probe);
+	synchronize_rcu();
+	if (atomic_read(&window) & 1)
+		prepare_return(NULL, 0, 0, NULL, NULL);
 }
 
 #else
@@ -135,6 +138,8 @@ bool unlock_wanted(void)
 /**
  * unlock_start - hook machine_kexec_prepare(), if the administrator wants it
  *
+ * The last step of loading: from here on the module cannot be removed.
+ *
  * Context: process, may sleep.
  * Return: 0 or a negative error, with the reason in the log.
  */
@@ -152,6 +157,7 @@ int unlock_start(void)
 		return ret;
 	}
 	hooked = true;
+	pin_module_for_good();
 	return 0;
 }
 

@@ -15,6 +15,7 @@
 #include <linux/kprobes.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
+#include <asm/special_insns.h>
 
 #include "coverage.h"
 #include "effects.h"
@@ -34,8 +35,8 @@ struct watch_call {
 /*
  * SEAMCALLs of this CPU between their two probes.  They run with preemption
  * off and interrupts on, so one can sit on another: a task's, an interrupt's.
- * A call that faulted (after VMXOFF) never comes to the second probe; its slot
- * is the oldest sooner or later.
+ * A call that faulted never comes to the second probe; its slot is the oldest
+ * sooner or later.
  */
 #define CALL_DEPTH	8
 
@@ -54,6 +55,14 @@ static int call_entry(struct kprobe *kp, struct pt_regs *regs)
 	struct watch_stack *stack = this_cpu_ptr(&watch_stack);
 	struct watch_call *entered = &stack->call[stack->next++ % CALL_DEPTH];
 
+	/*
+	 * Without VMX, as late in a shutdown, SEAMCALL faults: it has no effect
+	 * and does not come to the second probe.
+	 */
+	if (!(native_read_cr4() & X86_CR4_VMXE)) {
+		entered->args = NULL;
+		return 0;
+	}
 	entered->args = (struct seamcall_args *)regs->si;
 	effect_begin(&entered->effect, regs->di, entered->args);
 	return 0;

@@ -8,6 +8,7 @@
 #include <linux/fprobe.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
+#include <linux/uaccess.h>
 #include <asm/text-patching.h>
 
 #include "compat.h"
@@ -110,8 +111,9 @@ void watch_resets_account(void)
 			continue;
 		if (READ_ONCE(probe->fp.nmissed) != probe->missed_before)
 			coverage_lose(COVERAGE_MISSED_RESET);
-		opcode = READ_ONCE(*probe->site);
-		if (opcode != CALL_INSN_OPCODE && opcode != INT3_INSN_OPCODE)
+		/* The function may have been a module's that is gone. */
+		if (copy_from_kernel_nofault(&opcode, probe->site, sizeof(opcode)) ||
+		    (opcode != CALL_INSN_OPCODE && opcode != INT3_INSN_OPCODE))
 			coverage_lose(COVERAGE_DISARMED);
 	}
 }

@@ -89,8 +89,7 @@ void watch_text_start(const u8 * const *probes, unsigned int nr)
 	for (i = 0; i < ARRAY_SIZE(poke_functions) && !poked; i++)
 		hook(&poke_functions[i]);
 	if (!poked)
-		pr_warn("cannot hook %s(): probes that are taken away and put back before the hand-off will not be noticed\n",
-			poke_functions[0].symbol);
+		coverage_lose(COVERAGE_UNGUARDED);
 }
 
 /**

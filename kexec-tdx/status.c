@@ -237,9 +237,9 @@ void status_warn(struct tool *t)
 		goto out;
 	coverage = sysroot_read(t, "/sys/kernel/tdx_reset/coverage");
 	if (!coverage)
-		warn(t, "warning: TDX host with the partial-write erratum, and tdx_reset is not loaded: the next kernel may inherit private memory and die of a machine check; load tdx_reset before the first TD");
+		warn(t, "warning: TDX host with the partial-write erratum, and tdx_reset is not loaded: the next kernel may inherit private memory and die of a machine check; load tdx_reset");
 	else if (strncmp(coverage, "complete", strlen("complete")))
-		warn(t, "warning: tdx_reset does not know all private memory (see kexec-tdx --status): the machine will be reset through firmware instead of jumping; load tdx_reset before the first TD");
+		warn(t, "warning: tdx_reset does not know all private memory (see kexec-tdx --status): the machine will be reset through firmware instead of jumping; coverage_reason there says why");
 out:
 	free(coverage);
 	free(erratum);

@@ -12,7 +12,10 @@
 # Files are replaced, never written to, so that a tree of hard links will do.
 # A place that is not found ends it: the tree is then of no use.
 set -eu
-[ $# = 1 ] && [ -e "$1/Kbuild" ] || { echo "usage: oldhost.sh SOURCE" >&2; exit 2; }
+if [ $# != 1 ] || [ ! -e "$1/Kbuild" ]; then
+	echo "usage: oldhost.sh SOURCE" >&2
+	exit 2
+fi
 cd "$1"
 
 host=arch/x86/virt/vmx/tdx/tdx.c

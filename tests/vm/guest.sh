@@ -35,6 +35,23 @@ hooks() {
 
 reset_value() { cat "$reset_dir/$1" 2>/dev/null || echo missing; }
 
+# On a kernel with checkers: are they still at work, and is no memory lost?  A
+# lock report switches lockdep off, so that later ones would be missed.
+check_kernel() {
+	if [ -e /proc/lockdep_stats ]; then
+		grep -q '^ *debug_locks: *1' /proc/lockdep_stats || fail "lockdep has switched itself off"
+	fi
+	_leaks=/sys/kernel/debug/kmemleak
+	[ -e $_leaks ] || return 0
+	# It reports what is older than 5 s.  The second scan finds what the first saw
+	# a stale reference to.
+	sleep 6
+	if ! echo scan >$_leaks || ! echo scan >$_leaks; then
+		fail "kmemleak does not scan: $(dmesg | grep kmemleak | tail -n 1)"
+	fi
+	[ -z "$(cat $_leaks)" ] || { cat $_leaks; fail "memory is lost: $(sed -n 1p $_leaks)"; }
+}
+
 # Load the component, unless this is the run without it.  Arguments: parameters,
 # besides those of t.module.
 load_reset() {
@@ -94,6 +111,7 @@ hold_tds() {
 # parameters of this one.
 load_next() {
 	command -v "$t_loader" >/dev/null || fail "the image has no $t_loader"
+	check_kernel
 	_opt=$1
 	_line="console=ttyS0 earlyprintk=serial,ttyS0,115200 panic=-1 init_on_alloc=0"
 	_line="$_line t.run=$2 $(echo "$t_append" | tr , ' ')"

@@ -21,14 +21,18 @@
 #   SIMCTL       program that speaks to its control socket
 #   VM_DIR       where logs and sockets go, a folder for each NAME
 #   VM_MODEL     CPU model: 143, 207 have the partial-write erratum, 173 has not
+#   VM_CPU       more for QEMU's -cpu, such as la57=off
 #   VM_LIMIT     seconds after which QEMU is killed, whatever it does
+#   VM_SLOW      this kernel is so many times slower: limits are longer
 
 : "${VM_BUILD=/out}"
 : "${PLUGIN=$VM_BUILD/tests/sim/tdx-sim.so}"
 : "${SIMCTL=$VM_BUILD/tests/sim/simctl}"
 : "${VM_DIR=/out/vm}"
 : "${VM_MODEL=143}"
+: "${VM_CPU=}"
 : "${VM_LIMIT=300}"
+: "${VM_SLOW=1}"
 vm_src=${vm_src:-/src/tests/vm}
 vm_names=''
 vm_name=''
@@ -38,7 +42,7 @@ vm_say() { printf 'vm: %s\n' "$*" >&2; }
 # The modules that a kernel's image can have: what was built for it, and KVM
 # where that kernel can make TDs.
 vm_modules() {
-	for _m in tdx_reset touch give blind race pte-mark; do
+	for _m in tdx_reset touch give blind race user faulty pte-mark; do
 		[ -e "/out/modules/$1/$_m.ko" ] && printf -- '-m /out/modules/%s/%s.ko ' "$1" "$_m"
 	done
 	if grep -q '^CONFIG_KVM_INTEL_TDX=y' "/kernels/$1/build/.config" 2>/dev/null; then
@@ -81,7 +85,7 @@ vm_start() {
 	vm_images "$_kernel" || return 1
 	_append="console=ttyS0 panic=-1 init_on_alloc=0 $*"
 	set -- -M q35 -accel tcg,thread=multi \
-		-cpu max,vendor=GenuineIntel,family=6,model=$VM_MODEL,stepping=8,svm=off \
+		-cpu max,vendor=GenuineIntel,family=6,model=$VM_MODEL,stepping=8,svm=off${VM_CPU:+,$VM_CPU} \
 		-nodefaults -no-user-config -no-reboot -display none \
 		-serial "file:$_dir/serial.log" -smp "$_smp" -m "$_mem" \
 		-kernel "/kernels/$_kernel/bzImage" -initrd "/out/images/$_kernel.main" \
@@ -97,14 +101,14 @@ vm_start() {
 	trap 'exit 129' HUP
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
-	timeout -k 5 "$VM_LIMIT" qemu-system-x86_64 "$@" >"$_dir/qemu.log" 2>&1 </dev/null &
+	timeout -k 5 "$((VM_LIMIT * VM_SLOW))" qemu-system-x86_64 "$@" >"$_dir/qemu.log" 2>&1 </dev/null &
 	echo $! >"$_dir/pid"
 }
 
 # 0: the line is there; 1: not within the time, or QEMU ended without it.  Why
 # is in $vm_why.  The last look comes after QEMU's end, so that no line is missed.
 vm_wait() {
-	_pattern=$1 _tries=$(($2 * 5)) _log=$(vm_log)
+	_pattern=$1 _tries=$(($2 * 5 * VM_SLOW)) _log=$(vm_log)
 	while :; do
 		_alive=0
 		vm_running && _alive=1
@@ -114,7 +118,7 @@ vm_wait() {
 			return 1
 		fi
 		if [ $_tries -le 0 ]; then
-			vm_why="$vm_name: no \"$_pattern\" within $2 s (log: $_log)"
+			vm_why="$vm_name: no \"$_pattern\" within $(($2 * VM_SLOW)) s (log: $_log)"
 			return 1
 		fi
 		_tries=$((_tries - 1))

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The parallel pass of a normal kexec: machine_shutdown() is about to stop the
+ * other CPUs; before that, all of them rewrite tracked pages, each its node's
+ * first.  What is left, or becomes private after it, the pass of one CPU in
+ * machine_kexec() rewrites (handoff.c).
+ *
+ * No CPU may use TDX again once the first page is rewritten: a TD, or the TDX
+ * module, would meet memory that is not its own any more.  So all CPUs come
+ * together with interrupts off, leave VMX where the kernel has not done that
+ * yet, and flush their caches; and only when every one has, rewriting begins.
+ * A CPU that does not come in time ends the pass before it began.
+ *
+ *   come		in an IPI, interrupts off until the end
+ *   quiet	VMXOFF, WBINVD
+ *   rewrite	chunks of memory, each taken by one CPU
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/bitmap.h>
+#include <linux/ftrace.h>
+#include <linux/ktime.h>
+#include <linux/mmzone.h>
+#include <linux/nmi.h>
+#include <linux/reboot.h>
+#include <linux/smp.h>
+#include <linux/string.h>
+#include <linux/topology.h>
+#include <linux/vmalloc.h>
+#include <asm/asm.h>
+#include <asm/special_insns.h>
+
+#include "coverage.h"
+#include "tdx_reset.h"
+
+#define CHUNK_PAGES	(SZ_32M >> PAGE_SHIFT)
+#define COME_SECONDS	5
+
+enum pass_state {
+	PASS_COME,
+	PASS_QUIET,
+	PASS_REWRITE,
+	PASS_CANCELLED,
+};
+
+/**
+ * struct pass - the one parallel pass of this kernel's life
+ * @state: set by the CPU that runs machine_shutdown()
+ * @come: CPUs that are here
+ * @quiet: of them, those that use TDX no more and hold nothing in their caches
+ * @gone: of them, those that have finished
+ * @scrubbed: pages rewritten
+ * @total: pages to rewrite, at the beginning
+ * @start: monotonic nanoseconds
+ * @ns: from there to the end
+ */
+struct pass {
+	enum pass_state state;
+	atomic_t come;
+	atomic_t quiet;
+	atomic_t gone;
+	atomic64_t scrubbed;
+	u64 total;
+	u64 start;
+	u64 ns;
+};
+
+static struct pass pass;
+
+/* Chunks that a CPU has taken; made at load, because it needs memory. */
+static unsigned long *taken;
+static u64 nr_chunks;
+
+static struct kimage **kexec_image_p;
+static bool kexec_coming;
+static bool hooked;
+
+/* By hand: what the kernel has for this is KVM's alone. */
+static void vmx_off(void)
+{
+	unsigned long cr4 = native_read_cr4();
+
+	if (!(cr4 & X86_CR4_VMXE))
+		return;
+	asm volatile("1:	vmxoff\n"
+		     "2:\n"
+		     _ASM_EXTABLE(1b, 2b)
+		     : : : "cc", "memory");
+	asm volatile("mov %0, %%cr4" : : "r" (cr4 & ~X86_CR4_VMXE) : "memory");
+}
+
+static void show_progress(u64 *told)
+{
+	u64 now = ktime_get_mono_fast_ns();
+	u64 scrubbed = atomic64_read(&pass.scrubbed);
+	u64 ms = (now - pass.start) / NSEC_PER_MSEC;
+
+	if (now - *told < NSEC_PER_SEC || !scrubbed || !ms)
+		return;
+	*told = now;
+	pr_info("hand-off: %llu of %llu MiB rewritten, %llu MiB/s, about %llu s left\n",
+		scrubbed >> (20 - PAGE_SHIFT), pass.total >> (20 - PAGE_SHIFT),
+		(scrubbed >> (20 - PAGE_SHIFT)) * MSEC_PER_SEC / ms,
+		(pass.total - min(scrubbed, pass.total)) * ms / scrubbed / MSEC_PER_SEC);
+}
+
+/* Chunks between two page frames that nobody else takes. */
+static void rewrite(u64 pfn, u64 end, bool tell, u64 *told)
+{
+	u64 chunk;
+
+	for (chunk = pfn / CHUNK_PAGES;
+	     chunk < nr_chunks && chunk * CHUNK_PAGES < end; chunk++) {
+		u64 done;
+
+		if (test_bit(chunk, taken) || test_and_set_bit(chunk, taken))
+			continue;
+		done = scrub_tracked(chunk * CHUNK_PAGES, (chunk + 1) * CHUNK_PAGES,
+				     false);
+		atomic64_add(done, &pass.scrubbed);
+		touch_nmi_watchdog();
+		if (tell)
+			show_progress(told);
+	}
+}
+
+static enum pass_state pass_wait(enum pass_state state)
+{
+	enum pass_state now;
+
+	while ((now = smp_load_acquire(&pass.state)) < state) {
+		cpu_relax();
+		touch_nmi_watchdog();
+	}
+	return now;
+}
+
+/* What each CPU does; interrupts are off. */
+static void take_part(void *first)
+{
+	int node = numa_node_id();
+	u64 told = pass.start;
+
+	atomic_inc(&pass.come);
+	if (!first && pass_wait(PASS_QUIET) == PASS_CANCELLED)
+		return;
+	vmx_off();
+	wbinvd();
+	atomic_inc(&pass.quiet);
+	if (!first && pass_wait(PASS_REWRITE) == PASS_CANCELLED)
+		return;
+	if (first) {
+		while (atomic_read(&pass.quiet) < atomic_read(&pass.come))
+			cpu_relax();
+		smp_store_release(&pass.state, PASS_REWRITE);
+	}
+	rewrite(node_start_pfn(node), node_end_pfn(node), first, &told);
+	rewrite(0, U64_MAX, first, &told);
+	atomic_inc(&pass.gone);
+}
+
+/* All CPUs, or nothing. */
+static void run_pass(unsigned int cpus)
+{
+	u64 deadline = ktime_get_mono_fast_ns() + COME_SECONDS * NSEC_PER_SEC;
+	unsigned long flags;
+
+	smp_call_function(take_part, NULL, false);
+	while (atomic_read(&pass.come) < cpus - 1) {
+		cpu_relax();
+		if (ktime_get_mono_fast_ns() < deadline)
+			continue;
+		smp_store_release(&pass.state, PASS_CANCELLED);
+		pr_warn("hand-off: %u of %u CPUs did not come within %d s: one CPU alone will rewrite\n",
+			cpus - 1 - atomic_read(&pass.come), cpus - 1, COME_SECONDS);
+		return;
+	}
+	local_irq_save(flags);
+	pass.start = ktime_get_mono_fast_ns();
+	smp_store_release(&pass.state, PASS_QUIET);
+	take_part(&pass);
+	local_irq_restore(flags);
+	while (atomic_read(&pass.gone) < cpus)
+		cpu_relax();
+}
+
+static notrace void machine_shutdown_entry(unsigned long ip, unsigned long parent_ip,
+					   struct ftrace_ops *ops,
+					   struct ftrace_regs *regs)
+{
+	unsigned int cpus = num_online_cpus();
+
+	if (!READ_ONCE(kexec_coming) || !platform.erratum || cpus < 2)
+		return;
+	/* Not clean and not cleanable: the last moment will say so. */
+	watch_account();
+	if (!coverage_complete() || !*kexec_image_p ||
+	    handoff_image_tracked(*kexec_image_p))
+		return;
+	pass.total = tracker_count(&tracker);
+	if (!pass.total)
+		return;
+	preempt_disable();
+	run_pass(cpus);
+	preempt_enable();
+	if (pass.state != PASS_REWRITE)
+		return;
+	pass.ns = ktime_get_mono_fast_ns() - pass.start;
+	pr_info("hand-off: %llu of %llu private pages rewritten by %u CPUs in %llu us\n",
+		(u64)atomic64_read(&pass.scrubbed), pass.total, cpus,
+		pass.ns / NSEC_PER_USEC);
+}
+
+static struct ftrace_ops machine_shutdown_ops = {
+	.func = machine_shutdown_entry,
+	.flags = FTRACE_OPS_FL_PERMANENT,
+};
+
+/* machine_shutdown() is on the way of every restart; only a kexec needs this. */
+static int restart_notify(struct notifier_block *nb, unsigned long action, void *cmd)
+{
+	WRITE_ONCE(kexec_coming, action == SYS_RESTART && cmd &&
+		   !strcmp(cmd, "kexec reboot"));
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block restart_notifier = {
+	.notifier_call = restart_notify,
+};
+
+/**
+ * scrub_parallel_done - what the parallel pass has done
+ * @ns: how long it took, in nanoseconds
+ *
+ * Context: any.
+ * Return: pages rewritten; 0 if there was no pass.
+ */
+u64 scrub_parallel_done(u64 *ns)
+{
+	*ns = pass.ns;
+	return atomic64_read(&pass.scrubbed);
+}
+
+/**
+ * scrub_parallel_start - hook machine_shutdown()
+ *
+ * A kernel in which that cannot be done is served all the same, by one CPU.
+ *
+ * Context: process, may sleep.
+ */
+void scrub_parallel_start(void)
+{
+	char function[] = "machine_shutdown";
+	int ret;
+
+	nr_chunks = DIV_ROUND_UP(tracker_end(&tracker), CHUNK_PAGES);
+	taken = vzalloc(BITS_TO_LONGS(nr_chunks) * sizeof(long));
+	kexec_image_p = platform_symbol("kexec_image");
+	if (!taken || !kexec_image_p) {
+		pr_warn("%s: one CPU alone will rewrite at a kexec\n",
+			taken ? "this kernel does not list kexec_image" : "no memory");
+		goto out_free;
+	}
+	ret = ftrace_set_filter(&machine_shutdown_ops, function, strlen(function), 1);
+	if (!ret)
+		ret = register_ftrace_function(&machine_shutdown_ops);
+	if (ret) {
+		pr_warn("cannot hook %s(): error %d; one CPU alone will rewrite at a kexec\n",
+			function, ret);
+		ftrace_free_filter(&machine_shutdown_ops);
+		goto out_free;
+	}
+	register_reboot_notifier(&restart_notifier);
+	hooked = true;
+	return;
+
+out_free:
+	vfree(taken);
+	taken = NULL;
+}
+
+/**
+ * scrub_parallel_stop - undo scrub_parallel_start()
+ *
+ * Context: process, may sleep.
+ */
+void scrub_parallel_stop(void)
+{
+	if (!hooked)
+		return;
+	unregister_reboot_notifier(&restart_notifier);
+	unregister_ftrace_function(&machine_shutdown_ops);
+	ftrace_free_filter(&machine_shutdown_ops);
+	vfree(taken);
+	taken = NULL;
+	hooked = false;
+}
