@@ -213,7 +213,7 @@ static void search_page(struct searcher *searcher, u64 pfn, struct page *page)
 	    !type_private(type, page))
 		return;
 	added = tracker_set(&tracker, pfn, 1);
-	if (added < 0)
+	if (added == -ERANGE)
 		coverage_lose(COVERAGE_OUTSIDE_MAP);
 	if (page_type(searcher, pfn, &type))
 		return;

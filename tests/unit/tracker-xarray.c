@@ -211,9 +211,21 @@ static int read_memory(void *from, uint64_t pa, void *buf, size_t len)
 	return 0;
 }
 
+static void expect_fault(void **slot, u64 word)
+{
+	void *whole = *slot;
+	struct map map;
+
+	*slot = (void *)(uintptr_t)word;
+	assert_int_equal(map_read(&map, read_memory, NULL, virt_to_phys(tracker.map)), -1);
+	assert_non_null(map.fault);
+	map_free(&map);
+	*slot = whole;
+}
+
 static void read_from_outside(void **state)
 {
-	u64 *slot = (u64 *)&tracker.xarray->xa.xa_head;
+	struct xa_node *root;
 	struct map map;
 	u64 pfn;
 
@@ -230,28 +242,16 @@ static void read_from_outside(void **state)
 	map_free(&map);
 
 	/* Damaged: said so, not guessed. */
-	for (u64 damage = 0; damage < 5; damage++) {
+	for (u64 i = 0; i < 5; i++) {
 		static const u64 words[] = { 0, 1, 6, 8 | 2, 0x1000 | 4 };
-		u64 whole = *slot;
 
-		*slot = words[damage];
-		assert_int_equal(map_read(&map, read_memory, NULL, virt_to_phys(tracker.map)), -1);
-		assert_non_null(map.fault);
-		map_free(&map);
-		*slot = whole;
+		expect_fault(&tracker.xarray->xa.xa_head, words[i]);
 	}
-	slot = (u64 *)((char *)(*slot & ~3ULL) + tracker.map->slots_at);
-	for (u64 damage = 0; damage < 3; damage++) {
-		/* itself; a sibling of what comes later; 4-byte aligned nonsense */
-		const u64 words[] = { *(u64 *)&tracker.xarray->xa.xa_head, 9 << 2 | 2, 0x4444 };
-		u64 whole = slot[5];
-
-		slot[5] = words[damage];
-		assert_int_equal(map_read(&map, read_memory, NULL, virt_to_phys(tracker.map)), -1);
-		assert_non_null(map.fault);
-		map_free(&map);
-		slot[5] = whole;
-	}
+	root = xa_to_node(tracker.xarray->xa.xa_head);
+	/* itself; a sibling of what comes later; aligned nonsense */
+	expect_fault(&root->slots[5], (u64)(uintptr_t)tracker.xarray->xa.xa_head);
+	expect_fault(&root->slots[5], 9 << 2 | 2);
+	expect_fault(&root->slots[5], 0x4444);
 }
 
 /* Large and small steps over 16 GiB, the worker now and then. */
