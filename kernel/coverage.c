@@ -35,6 +35,8 @@ static const char * const reason_texts[] = {
 		"a page outside of the memory known at load was given to TDX",
 	[COVERAGE_DISARMED] =
 		"the probes were disarmed (debugfs kprobes/enabled) or patched over",
+	[COVERAGE_FOREIGN_TDX] =
+		"TDX was initialised by an earlier kernel or by somebody else",
 	[COVERAGE_MODULE_UPDATED] =
 		"the TDX module was updated while it ran",
 };

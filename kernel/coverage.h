@@ -26,6 +26,7 @@ enum coverage_reason {
 	COVERAGE_NO_RESET_PROBE,
 	COVERAGE_UNKNOWN_LEAF,
 	COVERAGE_OUTSIDE_MAP,
+	COVERAGE_FOREIGN_TDX,
 };
 
 struct private_map_header;

@@ -68,20 +68,36 @@ void *platform_symbol(const char *name)
 	return kp.addr;
 }
 
-/**
- * platform_detect - fill @platform
- *
- * Context: process, may sleep.
- * Return: NULL if this is a TDX host that can be watched, otherwise why not.
- */
-const char *platform_detect(void)
+#if COMPAT_OWN_MODE
+static const char *detect_mode(void)
 {
-	platform.erratum = cpu_has_erratum();
-	platform.kernel_rewrites = compat_kernel_knows_erratum();
+	const char *why_not = own_detect();
+
+	platform.own = !why_not;
+	return why_not;
+}
+#else
+static const char *detect_mode(void)
+{
 	if (!platform_symbol("__seamcall") || !platform_symbol("__seamcall_ret"))
 		return "this kernel has no TDX host support";
 	if (!compat_tdx_host_platform())
 		return "the firmware or the CPU does not offer TDX";
 	platform.host = true;
 	return NULL;
+}
+#endif
+
+/**
+ * platform_detect - fill @platform
+ *
+ * Context: process, may sleep.
+ * Return: NULL if this is a TDX host that can be watched, or one that this module
+ * can bring up; otherwise why not.
+ */
+const char *platform_detect(void)
+{
+	platform.erratum = cpu_has_erratum();
+	platform.kernel_rewrites = compat_kernel_knows_erratum();
+	return detect_mode();
 }
