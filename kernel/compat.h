@@ -34,6 +34,9 @@
 #define COMPAT_CMA 0		/* cma_alloc(), dev_get_cma_area() */
 #endif
 
+#ifndef COMPAT_CPUS_HELD
+#define COMPAT_CPUS_HELD 0	/* lockdep_assert_cpus_held() */
+#endif
 #if COMPAT_CPUS_HELD
 #define compat_assert_cpus_held() lockdep_assert_cpus_held()
 #else
