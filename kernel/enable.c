@@ -184,7 +184,13 @@ static int lp_init_all(void)
 {
 	int result = 0;
 
-	if (!cpumask_subset(cpu_online_mask, &lp_done))
+	if (cpumask_subset(cpu_online_mask, &lp_done))
+		return 0;
+	/* Here first: a machine without TDX is told of once, not by every CPU. */
+	local_irq_disable();
+	result = tdx_cpu_enable();
+	local_irq_enable();
+	if (!result)
 		on_each_cpu(lp_init_here, &result, 1);
 	return result;
 }

@@ -38,6 +38,8 @@ static const struct {
 	  "this CPU does not take SEAMCALLs; enable TDX in the firmware's setup" },
 	{ SEAMCALL_VMFAIL, U64_MAX, -ENODEV,
 	  "no TDX module answers; does the firmware load it?" },
+	{ SEAMCALL_REFUSED, U64_MAX, -ESHUTDOWN,
+	  "not called, a reboot has begun" },
 	{ TDX_RND_NO_ENTROPY, TDX_STATUS_MASK, -EAGAIN,
 	  "the CPU has no entropy; enable again" },
 	{ TDX_SYS_BUSY, TDX_STATUS_MASK, -EBUSY,

@@ -40,7 +40,7 @@ given() { vm_ctl calls | tr '{' '\n' | grep "\"nr\":$1," | number injected | gre
 case_own_faults() {
 	status=$1 count=$2; shift 2
 	vm_start "$name" "$kernel" 2 5120 sys_disable=absent t.run=own-enable t.stay=1 "$@"
-	vm_wait '^VM-START: ' 60 || { bad "$vm_why"; finish; }
+	vm_wait '^VM-START: ' 150 || { bad "$vm_why"; finish; }
 	echo "$enable_leaves" | while read -r nr _ after; do
 		vm_ctl inject "$nr" "$status" "$count" "$after" >/dev/null
 	done
@@ -82,16 +82,18 @@ equal_at_end() {
 case_own_concurrent() {
 	cpus=$1; shift
 	vm_start "$name" "$kernel" "$cpus" 5120 sys_disable=absent t.run=own-enable t.stay=1 "$@"
-	vm_result 180 || bad "$vm_why"
+	vm_result 240 || bad "$vm_why"
 	[ "$(called TDH.SYS.INIT)" = 1 ] || bad "TDH.SYS.INIT was called $(called TDH.SYS.INIT) times"
 	[ "$(called TDH.SYS.CONFIG)" = 1 ] || bad "TDH.SYS.CONFIG was called $(called TDH.SYS.CONFIG) times"
 	[ "$(called TDH.SYS.KEY.CONFIG)" = 1 ] || bad "TDH.SYS.KEY.CONFIG was called $(called TDH.SYS.KEY.CONFIG) times"
 	[ "$(called TDH.SYS.LP.INIT)" = "$cpus" ] || bad "TDH.SYS.LP.INIT was called $(called TDH.SYS.LP.INIT) times on $cpus CPUs"
 	initialisers=$(grep '"leaf":"TDH.SYS.TDMR.INIT"' "$VM_DIR/$vm_name/events.jsonl" |
 		sed 's/.*"cpu":\([0-9]*\).*/\1/' | sort -u | wc -l)
-	[ "$cpus" = 1 ] || [ "$initialisers" -gt 1 ] || bad "TDH.SYS.TDMR.INIT ran on one CPU only"
+	# Two TDMRs are quickly done by one.
+	tdmrs=$(grep -a 'TDX enabled: ' "$(vm_log)" | sed -n 's/.* \([0-9]*\) TDMRs.*/\1/p')
+	[ "${tdmrs:-0}" -lt 4 ] || [ "$initialisers" -gt 1 ] || bad "TDH.SYS.TDMR.INIT of $tdmrs TDMRs ran on one CPU only"
 	equal_at_end
-	echo "own-concurrent: TDH.SYS.TDMR.INIT on $initialisers CPUs; $(grep -a 'td_user: tdx_enable' "$(vm_log)" | head -n 1)"
+	echo "own-concurrent: TDH.SYS.TDMR.INIT of ${tdmrs:-0} TDMRs on $initialisers CPUs; $(grep -a 'td_user: tdx_enable' "$(vm_log)" | head -n 1)"
 	finish
 }
 
@@ -102,7 +104,7 @@ case_own_unload() {
 	opts=sys_disable=absent,cache=on,cache_ms=1000
 	[ "$expect" = normal ] || opts=$opts,wbinvd=ignore
 	vm_start "$name" "$kernel" 2 5120 "$opts" t.run=own-enable t.stay=1 t.unload=1 t.again=1 "$@"
-	vm_wait '^VM-START: ' 60 || { bad "$vm_why"; finish; }
+	vm_wait '^VM-START: ' 150 || { bad "$vm_why"; finish; }
 	vm_ctl inject "$leaf" 0xc000010000000001 1 "$after" >/dev/null
 	vm_wait '^VM-UNLOADED: \|^VM-RESULT: ' 120 || { bad "$vm_why"; finish; }
 	wrote=$(vm_ctl cache | number written_pages)
