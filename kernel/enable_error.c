@@ -51,7 +51,7 @@ static const struct {
 	{ TDX_SYS_SHUTDOWN, TDX_STATUS_MASK, -ENODEV,
 	  "the TDX module was shut down; reset the machine through its firmware to use TDX" },
 	{ TDX_SYS_LP_INIT_NOT_PENDING, TDX_STATUS_MASK, -ENODEV,
-	  "TDX was initialised without this CPU, or before this kernel; it takes a firmware reset to use TDX on it" },
+	  "TDX was initialised before, or without this CPU; only a firmware reset helps" },
 	{ TDX_SYS_CONFIG_NOT_PENDING, TDX_STATUS_MASK, -EAGAIN,
 	  "not every CPU has done TDH.SYS.LP.INIT; bring all CPUs online once, then enable again" },
 	{ 0, 0, -EIO,
