@@ -76,11 +76,15 @@ static struct workqueue_struct *enable_queue;
 #define ENTROPY_TRIES	10
 #define BUSY_TRIES	1000
 
-/*
- * One SEAMCALL of the enablement, again while the module is busy or has no
- * entropy.  @args are the operands of each try, and what the last one left.
+/**
+ * enable_call - one SEAMCALL, again while the module is busy or has no entropy
+ * @leaf: which
+ * @args: operands of each try, and what the last one left
+ *
+ * Context: any.
+ * Return: the last status.
  */
-static u64 call(u64 leaf, struct seamcall_args *args)
+u64 enable_call(u64 leaf, struct seamcall_args *args)
 {
 	const struct seamcall_args operands = *args;
 	int entropy = 0, busy = 0;
@@ -122,7 +126,7 @@ static int sys_init(void)
 	raw_spin_lock(&sys_init_lock);
 	if (sys_init_done)
 		goto out;
-	status = call(TDH_SYS_INIT, &args);
+	status = enable_call(TDH_SYS_INIT, &args);
 	if ((status & TDX_STATUS_MASK) == TDX_SYS_INIT_NOT_PENDING)
 		sys_init_foreign = true;	/* the next steps tell how far it got */
 	else if (status & TDX_STATUS_ERROR)
@@ -159,7 +163,7 @@ int tdx_cpu_enable(void)
 	ret = sys_init();
 	if (ret)
 		return ret;
-	status = call(TDH_SYS_LP_INIT, &args);
+	status = enable_call(TDH_SYS_LP_INIT, &args);
 	if ((status & TDX_STATUS_ERROR) &&
 	    (status & TDX_STATUS_MASK) != TDX_SYS_LP_INIT_DONE) {
 		if ((status & TDX_STATUS_MASK) == TDX_SYS_LP_INIT_NOT_PENDING &&
@@ -254,7 +258,7 @@ static int sys_config(void)
 	u64 status;
 
 	pamt_alloc_expose();
-	status = call(TDH_SYS_CONFIG, &args);
+	status = enable_call(TDH_SYS_CONFIG, &args);
 	if (!(status & TDX_STATUS_ERROR))
 		return 0;
 	if ((status & TDX_STATUS_MASK) == TDX_SYS_CONFIG_NOT_PENDING)
@@ -302,7 +306,7 @@ static bool package_has_key(int cpu)
 static void key_config_here(void *result)
 {
 	struct seamcall_args args = { };
-	u64 status = call(TDH_SYS_KEY_CONFIG, &args);
+	u64 status = enable_call(TDH_SYS_KEY_CONFIG, &args);
 
 	if (status & TDX_STATUS_ERROR)
 		*(int *)result = enable_error(TDH_SYS_KEY_CONFIG, status);
@@ -357,7 +361,7 @@ static int init_tdmr(const struct tdmr *tdmr)
 
 	for (;;) {
 		struct seamcall_args args = { .rcx = tdmr->base };
-		u64 status = call(TDH_SYS_TDMR_INIT, &args);
+		u64 status = enable_call(TDH_SYS_TDMR_INIT, &args);
 
 		if ((status & TDX_STATUS_MASK) == TDX_TDMR_ALREADY_INITIALIZED)
 			return 0;

@@ -14,29 +14,17 @@
 #include "tdx/abi.h"
 #include "tdx_reset.h"
 
-#define RD_TRIES 100	/* while the module is busy or has no entropy */
-
 static int read_field(u64 field, u64 *value)
 {
-	u64 status = TDX_SYS_BUSY;
-	int try;
+	struct seamcall_args args = { .rdx = field };
+	u64 status = enable_call(TDH_SYS_RD, &args);
 
-	for (try = 0; try < RD_TRIES; try++) {
-		struct seamcall_args args = { .rdx = field };
-
-		status = own_seamcall(TDH_SYS_RD, &args);
-		if (!(status & TDX_STATUS_ERROR)) {
-			*value = args.r8;
-			return 0;
-		}
-		if ((status & TDX_STATUS_MASK) != TDX_SYS_BUSY &&
-		    (status & TDX_STATUS_MASK) != TDX_OPERAND_BUSY &&
-		    (status & TDX_STATUS_MASK) != TDX_RND_NO_ENTROPY)
-			break;
-		cpu_relax();
+	if (status & TDX_STATUS_ERROR) {
+		pr_err("enable: the TDX module's field %#llx cannot be read\n", field);
+		return enable_error(TDH_SYS_RD, status);
 	}
-	pr_err("enable: the TDX module's field %#llx cannot be read\n", field);
-	return enable_error(TDH_SYS_RD, status);
+	*value = args.r8;
+	return 0;
 }
 
 static int read_u16(u64 field, u16 *value)
@@ -56,12 +44,13 @@ static int read_u16(u64 field, u16 *value)
 static int read_cmrs(struct tdx_info *info)
 {
 	struct seamcall_args args = { .rdx = TDX_MD_NUM_CMRS };
-	u64 status = own_seamcall(TDH_SYS_RD, &args);
+	u64 status = enable_call(TDH_SYS_RD, &args);
 	u64 i, base, size, nr = args.r8;
 	int ret;
 
 	info->nr_cmrs = 0;
-	if (!seamcall_reached(status))
+	if (!seamcall_reached(status) || (status & TDX_STATUS_MASK) == TDX_SYS_BUSY ||
+	    (status & TDX_STATUS_MASK) == TDX_RND_NO_ENTROPY)
 		return enable_error(TDH_SYS_RD, status);
 	if (status & TDX_STATUS_ERROR) {
 		pr_info("enable: the TDX module does not tell its CMRs (status %#llx)\n", status);

@@ -60,6 +60,7 @@ u64 own_global_keyid(void);
 int enable_load(void);
 void enable_unload(void);
 bool enable_ready(void);
+u64 enable_call(u64 leaf, struct seamcall_args *args);
 
 /* enable_info.c */
 int enable_read_info(struct tdx_info *info);

@@ -103,7 +103,7 @@ case_own_unload() {
 	leaf=$1 after=$2 expect=$3; shift 3
 	opts=sys_disable=absent,cache=on,cache_ms=1000
 	[ "$expect" = normal ] || opts=$opts,wbinvd=ignore
-	vm_start "$name" "$kernel" 2 5120 "$opts" t.run=own-enable t.stay=1 t.unload=1 t.again=1 "$@"
+	vm_start "$name" "$kernel" 2 5120 "$opts" t.run=own-enable t.stay=1 t.unload=1 "$@"
 	vm_wait '^VM-START: ' 150 || { bad "$vm_why"; finish; }
 	vm_ctl inject "$leaf" 0xc000010000000001 1 "$after" >/dev/null
 	vm_wait '^VM-UNLOADED: \|^VM-RESULT: ' 120 || { bad "$vm_why"; finish; }
