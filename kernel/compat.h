@@ -15,6 +15,34 @@
 #if !defined(CONFIG_KPROBES) || !defined(CONFIG_FPROBE)
 #error "tdx_reset watches SEAMCALLs: the kernel needs CONFIG_KPROBES and CONFIG_FPROBE"
 #endif
+/*
+ * The mode.  A kernel with TDX host support brings TDX up itself, and exports
+ * tdx_enable() or has it inside: watch.  Any other: own; Kbuild takes the files.
+ * The kernel has no CPU feature then that tells a TDX host.
+ */
+#ifdef CONFIG_INTEL_TDX_HOST
+#define COMPAT_OWN_MODE 0
+#else
+#define COMPAT_OWN_MODE 1
+#endif
+
+/* What vmlinux exports to modules is not in its headers: Kbuild looks. */
+#ifndef COMPAT_ALLOC_CONTIG
+#define COMPAT_ALLOC_CONTIG 0	/* alloc_contig_pages() */
+#endif
+#ifndef COMPAT_CMA
+#define COMPAT_CMA 0		/* cma_alloc(), dev_get_cma_area() */
+#endif
+
+#ifndef COMPAT_CPUS_HELD
+#define COMPAT_CPUS_HELD 0	/* lockdep_assert_cpus_held() */
+#endif
+#if COMPAT_CPUS_HELD
+#define compat_assert_cpus_held() lockdep_assert_cpus_held()
+#else
+#define compat_assert_cpus_held() do { } while (0)
+#endif
+
 #ifndef CONFIG_DYNAMIC_FTRACE_WITH_ARGS
 #error "tdx_reset hooks machine_kexec(): the kernel needs CONFIG_DYNAMIC_FTRACE"
 #endif

@@ -39,6 +39,8 @@ static const char * const reason_texts[] = {
 		"the probes were disarmed (debugfs kprobes/enabled) or patched over",
 	[COVERAGE_UNGUARDED] =
 		"it cannot be noticed when the probes are disarmed for a moment",
+	[COVERAGE_FOREIGN_TDX] =
+		"TDX was initialised by an earlier kernel or by somebody else",
 	[COVERAGE_MODULE_UPDATED] =
 		"the TDX module was updated while it ran",
 };

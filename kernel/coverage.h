@@ -28,6 +28,7 @@ enum coverage_reason {
 	COVERAGE_UNKNOWN_LEAF,
 	COVERAGE_OUTSIDE_MAP,
 	COVERAGE_TRACKER_FULL,
+	COVERAGE_FOREIGN_TDX,
 };
 
 struct private_map_header;

@@ -14,8 +14,8 @@
  *
  * The caches, before anything is rewritten: on the way to a normal kexec the
  * kernel flushed those of every CPU when it stopped them, as they had done
- * SEAMCALLs.  In a crash it does not; crash_cpus.c does, where it matters.  This
- * CPU's are flushed here.
+ * SEAMCALLs; in own mode own.c did.  In a crash it does not; crash_cpus.c does,
+ * where it matters.  This CPU's are flushed here.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -160,6 +160,11 @@ static void scrub_everything(struct handoff *handoff)
 		handoff->refused = "the next kernel's image lies on tracked pages";
 		return;
 	}
+	if (handoff->image->type != KEXEC_TYPE_CRASH && !own_caches_flushed()) {
+		handoff->left = handoff->pages;
+		handoff->refused = "the caches of other CPUs were not flushed";
+		return;
+	}
 	wbinvd();
 	handoff->scrubbed = scrub_tracked(0, U64_MAX, true);
 	handoff->left = count_tracked(0, U64_MAX);
@@ -272,6 +277,8 @@ static notrace void machine_kexec_entry(unsigned long ip,
 			 handoff.name, handoff.refused);
 		firmware_reset();
 	}
+	if (platform.own)
+		platform_vmx_off();
 }
 
 /*

@@ -5,7 +5,12 @@
  * Watch mode: the running kernel uses TDX, this module changes nothing in it.
  * It knows which pages are private (watch.c, search.c, tracker.c) and
  * makes them normal at the last moment before another kernel takes over
- * (handoff.c, scrub.c).  Where there is no TDX host it does nothing.
+ * (handoff.c, scrub.c).
+ *
+ * Own mode: the running kernel cannot use TDX.  This module brings it up when
+ * somebody calls tdx_enable() (own.c, enable.c), and does the same.
+ *
+ * Where there is no TDX it does nothing.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -93,12 +98,23 @@ void pin_module(void)
 		pin_module_for_good();
 }
 
+/**
+ * unpin_module - undo pin_module(): nothing is private after all
+ *
+ * Context: process; own mode, nobody else pins meanwhile.
+ */
+void unpin_module(void)
+{
+	if (xchg(&module_pinned, false))
+		module_put(THIS_MODULE);
+}
+
 static void tracker_lost(void)
 {
 	coverage_lose(COVERAGE_TRACKER_FULL);
 }
 
-static int __init start_tracker(void)
+static int start_tracker(void)
 {
 	u64 end_pfn;
 	int ret;
@@ -119,16 +135,26 @@ out:
 	return ret;
 }
 
-static int __init start_watching(void)
+static bool core_started;
+
+/**
+ * core_start - from now on pages can be tracked, and a kexec is guarded
+ *
+ * Context: process, may sleep; one caller at a time, which may hold
+ * cpus_read_lock(): no kprobe is registered here and no hook removed.
+ * Return: 0, also if it was done before, or a negative error with the reason in
+ * the log.
+ */
+int core_start(void)
 {
 	int ret;
 
+	if (core_started)
+		return 0;
 	ret = start_tracker();
 	if (ret)
 		return ret;
-	coverage_lose(COVERAGE_SEARCH_PENDING);
 	coverage_publish(tracker.map);
-	crash_memory_find();
 	ret = scrub_start();
 	if (ret) {
 		pr_err("no memory for the page window of the scrub: error %d; free some and load again\n",
@@ -141,17 +167,9 @@ static int __init start_watching(void)
 	users_start();
 	scrub_parallel_start();
 	crash_cpus_start();
-	ret = watch_start();
-	if (ret)
-		goto out_handoff;
-	search_private_pages();
+	core_started = true;
 	return 0;
 
-out_handoff:
-	crash_cpus_stop();
-	scrub_parallel_stop();
-	users_stop();
-	handoff_stop();
 out_scrub:
 	scrub_stop();
 out_tracker:
@@ -160,14 +178,10 @@ out_tracker:
 	return ret;
 }
 
-static void stop_watching(void)
+static void core_stop(void)
 {
-	u64 left = tracker_count(&tracker);
-
-	if (left)
-		pr_warn("removed while TDX holds %llu private pages: from now on nothing guards a kexec\n",
-			left);
-	watch_stop();
+	if (!core_started)
+		return;
 	crash_cpus_stop();
 	scrub_parallel_stop();
 	users_stop();
@@ -175,6 +189,46 @@ static void stop_watching(void)
 	scrub_stop();
 	coverage_publish(NULL);
 	tracker_destroy(&tracker);
+	core_started = false;
+}
+
+static int __init start_watching(void)
+{
+	int ret;
+
+	coverage_lose(COVERAGE_SEARCH_PENDING);
+	crash_memory_find();
+	scrub_parallel_find();
+	users_find();
+	ret = core_start();
+	if (ret)
+		return ret;
+	ret = watch_start();
+	if (ret)
+		goto out_core;
+	search_private_pages();
+	return 0;
+
+out_core:
+	core_stop();
+	return ret;
+}
+
+static void stop(void)
+{
+	u64 left;
+
+	if (platform.own)
+		own_unload();
+	left = tracker_count(&tracker);
+	if (left)
+		pr_warn("removed while TDX holds %llu private pages: from now on nothing guards a kexec\n",
+			left);
+	if (platform.host) {
+		unlock_stop();
+		watch_stop();
+	}
+	core_stop();
 }
 
 static int __init tdx_reset_init(void)
@@ -183,7 +237,7 @@ static int __init tdx_reset_init(void)
 	int ret;
 
 	if (!why_not) {
-		ret = start_watching();
+		ret = platform.own ? own_load() : start_watching();
 		if (ret)
 			return ret;
 	}
@@ -191,17 +245,19 @@ static int __init tdx_reset_init(void)
 	if (ret) {
 		pr_err("cannot create /sys/kernel/tdx_reset: error %d\n", ret);
 		if (!why_not)
-			stop_watching();
+			stop();
 		return ret;
 	}
 	if (why_not) {
 		pr_info("no TDX host here: %s\n", why_not);
 		return 0;
 	}
+	if (platform.own)
+		return 0;
 	ret = unlock_start();
 	if (ret) {
 		sysfs_stop();
-		stop_watching();
+		stop();
 		return ret;
 	}
 
@@ -220,10 +276,8 @@ static int __init tdx_reset_init(void)
 
 static void __exit tdx_reset_exit(void)
 {
-	unlock_stop();
 	sysfs_stop();
-	if (platform.host)
-		stop_watching();
+	stop();
 }
 
 module_init(tdx_reset_init);

@@ -3,7 +3,9 @@
  * What kind of machine and kernel is this?
  */
 #include <linux/kprobes.h>
+#include <asm/asm.h>
 #include <asm/processor.h>
+#include <asm/special_insns.h>
 #include <asm/tdx.h>
 
 #include "compat.h"
@@ -72,20 +74,58 @@ void *platform_symbol(const char *name)
 	return kp.addr;
 }
 
-/**
- * platform_detect - fill @platform
- *
- * Context: process, may sleep.
- * Return: NULL if this is a TDX host that can be watched, otherwise why not.
- */
-const char *platform_detect(void)
+#if COMPAT_OWN_MODE
+static const char *detect_mode(void)
 {
-	platform.erratum = cpu_has_erratum();
-	platform.kernel_rewrites = compat_kernel_knows_erratum();
+	const char *why_not = own_detect();
+
+	platform.own = !why_not;
+	return why_not;
+}
+#else
+static const char *detect_mode(void)
+{
 	if (!platform_symbol("__seamcall") || !platform_symbol("__seamcall_ret"))
 		return "this kernel has no TDX host support";
 	if (!compat_tdx_host_platform())
 		return "the firmware or the CPU does not offer TDX";
 	platform.host = true;
 	return NULL;
+}
+#endif
+
+/**
+ * platform_vmx_off - leave VMX operation, if this CPU is in it
+ *
+ * Who did VMXON should have done it.  If not, the code between two kernels
+ * would fault when it clears CR4.VMXE.  By hand: what the kernel has for this is
+ * KVM's alone.
+ *
+ * Context: interrupts off, nobody needs VMX any more.
+ */
+void platform_vmx_off(void)
+{
+	unsigned long cr4 = native_read_cr4();
+
+	if (!(cr4 & X86_CR4_VMXE))
+		return;
+	asm volatile("1:	vmxoff\n"
+		     "2:\n"
+		     _ASM_EXTABLE(1b, 2b)
+		     : : : "cc", "memory");
+	asm volatile("mov %0, %%cr4" : : "r" (cr4 & ~X86_CR4_VMXE) : "memory");
+}
+
+/**
+ * platform_detect - fill @platform
+ *
+ * Context: process, may sleep.
+ * Return: NULL if this is a TDX host that can be watched, or one that this module
+ * can bring up; otherwise why not.
+ */
+const char *platform_detect(void)
+{
+	platform.erratum = cpu_has_erratum();
+	platform.kernel_rewrites = compat_kernel_knows_erratum();
+	return detect_mode();
 }

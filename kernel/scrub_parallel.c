@@ -27,7 +27,6 @@
 #include <linux/string.h>
 #include <linux/topology.h>
 #include <linux/vmalloc.h>
-#include <asm/asm.h>
 #include <asm/special_insns.h>
 
 #include "coverage.h"
@@ -74,20 +73,6 @@ static u64 nr_chunks;
 static struct kimage **kexec_image_p;
 static bool kexec_coming;
 static bool hooked;
-
-/* By hand: what the kernel has for this is KVM's alone. */
-static void vmx_off(void)
-{
-	unsigned long cr4 = native_read_cr4();
-
-	if (!(cr4 & X86_CR4_VMXE))
-		return;
-	asm volatile("1:	vmxoff\n"
-		     "2:\n"
-		     _ASM_EXTABLE(1b, 2b)
-		     : : : "cc", "memory");
-	asm volatile("mov %0, %%cr4" : : "r" (cr4 & ~X86_CR4_VMXE) : "memory");
-}
 
 static void show_progress(u64 *told)
 {
@@ -144,7 +129,7 @@ static void take_part(void *first)
 	atomic_inc(&pass.come);
 	if (!first && pass_wait(PASS_QUIET) == PASS_CANCELLED)
 		return;
-	vmx_off();
+	platform_vmx_off();
 	wbinvd();
 	atomic_inc(&pass.quiet);
 	if (!first && pass_wait(PASS_REWRITE) == PASS_CANCELLED)
@@ -242,6 +227,16 @@ u64 scrub_parallel_done(u64 *ns)
 }
 
 /**
+ * scrub_parallel_find - look for what the hook needs
+ *
+ * Context: process, may sleep; not under cpus_read_lock().
+ */
+void scrub_parallel_find(void)
+{
+	kexec_image_p = platform_symbol("kexec_image");
+}
+
+/**
  * scrub_parallel_start - hook machine_shutdown()
  *
  * A kernel in which that cannot be done is served all the same, by one CPU.
@@ -255,7 +250,6 @@ void scrub_parallel_start(void)
 
 	nr_chunks = DIV_ROUND_UP(tracker_end(&tracker), CHUNK_PAGES);
 	taken = vzalloc(BITS_TO_LONGS(nr_chunks) * sizeof(long));
-	kexec_image_p = platform_symbol("kexec_image");
 	if (!taken || !kexec_image_p) {
 		pr_warn("%s: one CPU alone will rewrite at a kexec\n",
 			taken ? "this kernel does not list kexec_image" : "no memory");

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * SEAMCALLs of our own, for questions only (TDH.SYS.RD, TDH.PHYMEM.PAGE.RDMD):
- * the kernel's __seamcall() is not exported.
+ * SEAMCALLs of our own: the kernel's __seamcall() is not exported.  In watch mode
+ * for questions only (TDH.SYS.RD, TDH.PHYMEM.PAGE.RDMD); in own mode all that
+ * there are, on their way through own.c, which keeps the tracker.
  *
  * The kernel marks a CPU's cache as incoherent before each SEAMCALL, so that it
  * is flushed before a kexec.  That mark is out of reach here; the caller flushes
@@ -14,9 +15,6 @@
 #include "seamcall.h"
 #include "tdx/abi.h"
 
-/* Not a status of the module: SEAMCALL faulted, or VMfailInvalid. */
-#define SEAMCALL_FAILED 0x8000ff00ffff0000ULL
-
 /**
  * seamcall - ask the TDX module
  * @leaf: leaf and version
@@ -25,7 +23,7 @@
  * Context: any; runs with preemption disabled.  VMX has to be on, which the
  * kernel sees to on every online CPU once TDX is initialised; if it is not, the
  * fault is caught.
- * Return: the status of the TDX module or SEAMCALL_FAILED.
+ * Return: the status of the TDX module, or a SEAMCALL_* that stands for none.
  */
 u64 seamcall(u64 leaf, struct seamcall_args *args)
 {
@@ -42,12 +40,15 @@ u64 seamcall(u64 leaf, struct seamcall_args *args)
 
 		asm volatile("1:	.byte 0x66, 0x0f, 0x01, 0xcf\n"
 			     "	jnc 3f\n"
-			     "2:	movabsq %[failed], %%rax\n"
+			     "	movq %[vmfail], %%rax\n"
+			     "	jmp 3f\n"
+			     "2:	orq %[no_status], %%rax\n"	/* the vector */
 			     "3:\n"
-			     _ASM_EXTABLE(1b, 2b)
+			     _ASM_EXTABLE_FAULT(1b, 2b)
 			     : "+a" (rax), "+c" (rcx), "+d" (rdx),
 			       "+r" (r8), "+r" (r9), "+r" (r10), "+r" (r11)
-			     : [failed] "i" (SEAMCALL_FAILED)
+			     : [vmfail] "r" (SEAMCALL_VMFAIL),
+			       [no_status] "r" (SEAMCALL_NO_STATUS)
 			     : "memory", "cc");
 		in.r8 = r8;
 		in.r9 = r9;

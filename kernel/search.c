@@ -82,10 +82,8 @@ struct search {
 	atomic64_t next_chunk;
 };
 
-typedef int (*ram_func)(u64 pfn, u64 nr, void *arg);
-
 struct ram_walk {
-	ram_func func;
+	search_ram_func func;
 	void *arg;
 };
 
@@ -98,8 +96,15 @@ static int ram_walk_one(struct resource *res, void *arg)
 	return end > pfn ? walk->func(pfn, end - pfn, walk->arg) : 0;
 }
 
-/* Call @func for each range of System RAM, until one answers non-zero. */
-static int walk_ram(ram_func func, void *arg)
+/**
+ * search_walk_ram - look at all System RAM
+ * @func: called for each range, in order of addresses, until it answers non-zero
+ * @arg: for @func
+ *
+ * Context: process, may sleep.
+ * Return: what @func answered last, or -EINVAL if there is no range.
+ */
+int search_walk_ram(search_ram_func func, void *arg)
 {
 	struct ram_walk walk = { .func = func, .arg = arg };
 
@@ -126,7 +131,7 @@ static int raise_end(u64 pfn, u64 nr, void *arg)
 int search_memory_end(u64 *end_pfn)
 {
 	*end_pfn = 0;
-	walk_ram(raise_end, end_pfn);
+	search_walk_ram(raise_end, end_pfn);
 	return *end_pfn ? 0 : -ENXIO;
 }
 
@@ -143,7 +148,7 @@ static int populate(u64 pfn, u64 nr, void *arg)
  */
 int search_populate(void)
 {
-	return walk_ram(populate, NULL);
+	return search_walk_ram(populate, NULL);
 }
 
 /*
@@ -387,7 +392,7 @@ static void search_memory(void)
 
 	if (kernel_never_configured())
 		return;
-	if (walk_ram(answers_for, &first) != 1 || search_create(&search)) {
+	if (search_walk_ram(answers_for, &first) != 1 || search_create(&search)) {
 		wbinvd_on_all_cpus();
 		coverage_lose(COVERAGE_SEARCH_FAILED);
 		return;

@@ -18,7 +18,8 @@ static ssize_t name##_show(struct kobject *kobj,		\
 
 SHOW(mode)
 {
-	return sysfs_emit(buf, "%s\n", platform.host ? "watch" : "none");
+	return sysfs_emit(buf, "%s\n", platform.host ? "watch" :
+			  platform.own ? "own" : "none");
 }
 
 SHOW(erratum)
@@ -29,7 +30,7 @@ SHOW(erratum)
 SHOW(coverage)
 {
 	watch_account();
-	if (!platform.host)
+	if (!platform.host && !platform.own)
 		return sysfs_emit(buf, "none\n");
 	return sysfs_emit(buf, "%s\n", coverage_complete() ? "complete" : "partial");
 }
@@ -37,8 +38,8 @@ SHOW(coverage)
 SHOW(coverage_reason)
 {
 	watch_account();
-	return sysfs_emit(buf, "%s\n", platform.host ? coverage_reason() :
-			  "no TDX host here");
+	return sysfs_emit(buf, "%s\n", platform.host || platform.own ?
+			  coverage_reason() : "no TDX host here");
 }
 
 SHOW(unlock)

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the files of tdx_reset.ko share.  Order of life: platform, tracker,
- * crash memory, scrub, hand-off, watch, search, unlock, sysfs; end in reverse.
+ * crash memory, scrub, hand-off, then in watch mode: watch, search, unlock; in
+ * own mode: the steps of the enablement; sysfs; end in reverse.
  */
 #ifndef TDX_RESET_H
 #define TDX_RESET_H
 
+#include <linux/errno.h>
 #include <linux/types.h>
 
+#include "compat.h"
 #include "tracker.h"
 
 struct kimage;
@@ -29,6 +32,7 @@ enum tdx_state {
  * struct platform - what was found at load
  * @erratum: a partial write to a private line poisons it (CPU family/model)
  * @host: the kernel has TDX host support and the firmware enabled TDX
+ * @own: the kernel has none, the firmware enabled TDX: this module can bring it up
  * @kernel_rewrites: tdx_quirk_reset_paddr() really writes
  * @sys_disable_known: TDX_FEATURES0 could be read
  * @sys_disable: TDH.SYS.DISABLE is enumerated
@@ -36,6 +40,7 @@ enum tdx_state {
 struct platform {
 	bool erratum;
 	bool host;
+	bool own;
 	bool kernel_rewrites;
 	bool sys_disable_known;
 	bool sys_disable;
@@ -48,16 +53,53 @@ extern enum tdx_state tdx_state;
 /* platform.c */
 const char *platform_detect(void);
 void *platform_symbol(const char *name);
+void platform_vmx_off(void);
 
 /* main.c */
 void pin_module(void);
 void pin_module_for_good(void);
 const char *tracker_name(void);
+void unpin_module(void);
+int core_start(void);
 
-/* watch.c */
+/* watch.c, own.c */
+#if COMPAT_OWN_MODE
+static inline int watch_start(void)
+{
+	return -ENODEV;
+}
+
+static inline void watch_stop(void)
+{
+}
+
+static inline void watch_account(void)
+{
+}
+
+const char *own_detect(void);
+int own_load(void);
+void own_unload(void);
+bool own_caches_flushed(void);
+#else
 int watch_start(void);
 void watch_stop(void);
 void watch_account(void);
+
+static inline int own_load(void)
+{
+	return -ENODEV;
+}
+
+static inline void own_unload(void)
+{
+}
+
+static inline bool own_caches_flushed(void)
+{
+	return true;	/* the kernel does it */
+}
+#endif
 
 /* watch_resets.c */
 int watch_resets_start(void);
@@ -79,13 +121,31 @@ bool pamt_has(u64 pfn);
 u64 disable_status(u64 status);
 
 /* unlock.c */
+#if COMPAT_OWN_MODE
+static inline int unlock_start(void)
+{
+	return 0;
+}
+
+static inline void unlock_stop(void)
+{
+}
+
+static inline bool unlock_wanted(void)
+{
+	return false;
+}
+#else
 int unlock_start(void);
 void unlock_stop(void);
 bool unlock_wanted(void);
+#endif
 unsigned int unlock_before(void);
 bool unlock_met(unsigned int before);
 
 /* search.c */
+typedef int (*search_ram_func)(u64 pfn, u64 nr, void *arg);
+int search_walk_ram(search_ram_func func, void *arg);
 int search_memory_end(u64 *end_pfn);
 int search_populate(void);
 void search_private_pages(void);
@@ -110,11 +170,13 @@ u64 scrub_tracked(u64 pfn, u64 end, bool alone);
 void scrub_mapped(u64 pfn, u64 nr);
 
 /* scrub_parallel.c */
+void scrub_parallel_find(void);
 void scrub_parallel_start(void);
 void scrub_parallel_stop(void);
 u64 scrub_parallel_done(u64 *ns);
 
 /* users.c */
+void users_find(void);
 void users_start(void);
 void users_stop(void);
 const char *users_call(const struct kimage *image);

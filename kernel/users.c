@@ -208,13 +208,22 @@ const char *users_call(const struct kimage *image)
 }
 
 /**
+ * users_find - look for what schedule_entry() needs
+ *
+ * Context: process, may sleep; not under cpus_read_lock().
+ */
+void users_find(void)
+{
+	machine_kexec_address = (unsigned long)platform_symbol("machine_kexec");
+}
+
+/**
  * users_start - call users from now on
  *
  * Context: process, may sleep.
  */
 void users_start(void)
 {
-	machine_kexec_address = (unsigned long)platform_symbol("machine_kexec");
 	register_reboot_notifier(&restart_notifier);
 	started = true;
 }

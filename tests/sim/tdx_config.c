@@ -21,6 +21,31 @@ static bool in_one_cmr(uint64_t pa)
 	return false;
 }
 
+/* Without cmr= the firmware converted each range of RAM above the first MiB. */
+bool config_cmr(unsigned int n, uint64_t *start, uint64_t *size)
+{
+	uint64_t pa = 1 << 20;
+
+	if (tdx.cfg.nr_cmrs) {
+		if (n >= tdx.cfg.nr_cmrs)
+			return false;
+		*start = tdx.cfg.cmr[n].start;
+		*size = tdx.cfg.cmr[n].end - *start;
+		return true;
+	}
+	for (; pa < mem_end(); n--) {
+		while (pa < mem_end() && !mem_ptr(pa))
+			pa += SIM_PAGE;
+		*start = pa;
+		while (pa < mem_end() && mem_ptr(pa))
+			pa += SIM_PAGE;
+		*size = pa - *start;
+		if (!n)
+			return *size;
+	}
+	return false;
+}
+
 /* Is all of [start, start + size) memory that firmware converted? */
 static bool in_cmrs(uint64_t start, uint64_t size)
 {

@@ -66,6 +66,30 @@ static uint64_t features0(void)
 	return tdx.cfg.sys_disable == SYS_DISABLE_ABSENT ? f : f | TDX_FEATURES0_SYS_DISABLE;
 }
 
+/* NUM_CMRS, CMR_BASE and CMR_SIZE; the arrays have 32 elements, unused ones are 0. */
+static bool read_cmr_field(uint64_t field, uint64_t *value)
+{
+	uint64_t start, size;
+
+	*value = 0;
+	if (field == TDX_MD_NUM_CMRS) {
+		while (config_cmr(*value, &start, &size))
+			(*value)++;
+		return true;
+	}
+	if (field - TDX_MD_CMR_BASE < TDX_MAX_CMRS) {
+		if (config_cmr(field - TDX_MD_CMR_BASE, &start, &size))
+			*value = start;
+		return true;
+	}
+	if (field - TDX_MD_CMR_SIZE < TDX_MAX_CMRS) {
+		if (config_cmr(field - TDX_MD_CMR_SIZE, &start, &size))
+			*value = size;
+		return true;
+	}
+	return false;
+}
+
 static uint64_t sys_rd(unsigned int lp, struct seam_regs *r)
 {
 	const struct { uint64_t id, value; } fields[] = {
@@ -107,6 +131,8 @@ static uint64_t sys_rd(unsigned int lp, struct seam_regs *r)
 			return TDX_SUCCESS;
 		}
 	}
+	if (read_cmr_field(r->rdx, &r->r8))
+		return TDX_SUCCESS;
 	return TDX_METADATA_FIELD_ID_INCORRECT | OP_RDX;
 }
 

@@ -64,6 +64,24 @@ load_reset() {
 	note "tdx_reset: $(reset_value private_pages) private pages, map $(reset_value map)"
 }
 
+# Own mode: the component and, beside it, a user of TDX (td-user).  Without the
+# component's protection (t.reset=0) the user's TDs bypass it.  Arguments: more
+# parameters of td-user.
+load_own() {
+	# shellcheck disable=SC2046
+	load tdx_reset $(echo "$t_module" | tr , ' ')
+	[ "$(reset_value mode)" = own ] || fail "tdx_reset: mode is $(reset_value mode), not own"
+	load td-user "own=$t_reset" "tds=$t_tds" "mib=$t_mib" "vmxoff=${t_vmxoff:-1}" "$@"
+}
+
+# td_user COMMAND: 0 if it succeeded; see tests/td-user/main.c.
+td_user() { echo "$*" >/sys/module/td_user/parameters/do; }
+
+td_do() {
+	td_user "$@" || fail "td-user: $*: $(dmesg | grep -e 'tdx_reset: ' -e 'td_user: ' | tail -n 1)"
+	note "td-user $*: $(reset_value private_pages) private pages, coverage $(reset_value coverage)"
+}
+
 load_kvm() {
 	[ -e /modules/irqbypass.ko ] && load irqbypass
 	load kvm

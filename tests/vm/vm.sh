@@ -42,7 +42,7 @@ vm_say() { printf 'vm: %s\n' "$*" >&2; }
 # The modules that a kernel's image can have: what was built for it, and KVM
 # where that kernel can make TDs.
 vm_modules() {
-	for _m in tdx_reset touch give blind race user faulty pte-mark; do
+	for _m in tdx_reset touch give blind race user faulty pte-mark td-user; do
 		[ -e "/out/modules/$1/$_m.ko" ] && printf -- '-m /out/modules/%s/%s.ko ' "$1" "$_m"
 	done
 	if grep -q '^CONFIG_KVM_INTEL_TDX=y' "/kernels/$1/build/.config" 2>/dev/null; then

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Own mode: the running kernel has no TDX host support.  Nothing happens before
+ * somebody calls tdx_enable(); from then on every SEAMCALL goes through here, so
+ * that the tracker knows of each page before TDX does.
+ *
+ * The caches before a kexec: this kernel does not know that they may hold lines
+ * under private KeyIDs and does not flush them when it stops its CPUs.  So the
+ * path is closed while all CPUs are alive, and each flushes its cache after its
+ * last SEAMCALL.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cpumask.h>
+#include <linux/export.h>
+#include <linux/irqflags.h>
+#include <linux/limits.h>
+#include <linux/reboot.h>
+#include <linux/smp.h>
+#include <asm/cpufeature.h>
+#include <asm/msr.h>
+#include <asm/special_insns.h>
+
+#include "effects.h"
+#include "own.h"
+#include "seamcall.h"
+#include "tdx/reset.h"
+#include "tdx_reset.h"
+
+#define MSR_KEYID_PARTITIONING	0x87	/* IA32_MKTME_KEYID_PARTITIONING */
+
+/* Private KeyIDs: the first, which is the TDX module's own, and how many. */
+static u32 first_keyid, nr_keyids;
+
+static bool closed;		/* no SEAMCALL begins any more */
+static bool caches_flushed;	/* on all CPUs, since then */
+
+/**
+ * own_detect - does this machine offer TDX?
+ *
+ * Context: process.
+ * Return: NULL if it does, otherwise why not.
+ */
+const char *own_detect(void)
+{
+	u32 low, high;
+
+	if (rdmsr_safe(MSR_KEYID_PARTITIONING, &low, &high) || high < 2)
+		return "the firmware or the CPU does not offer TDX";
+	if (!boot_cpu_has(X86_FEATURE_VMX))
+		return "the CPU has no VMX, or the firmware switched it off";
+	if (!boot_cpu_has(X86_FEATURE_MOVDIR64B))
+		return "the CPU has no MOVDIR64B";
+	if (!boot_cpu_has(X86_FEATURE_SELFSNOOP))
+		return "the CPU does not snoop its own caches";
+	first_keyid = low + 1;
+	nr_keyids = high;
+	return NULL;
+}
+
+/**
+ * own_global_keyid - the KeyID for the TDX module itself
+ *
+ * Context: any.
+ */
+u64 own_global_keyid(void)
+{
+	return first_keyid;
+}
+
+/**
+ * own_seamcall - a SEAMCALL, with its effect on the tracker
+ * @leaf: leaf and version
+ * @args: operands, and what came back
+ *
+ * Context: any; VMX has to be on.  Interrupts are off meanwhile: what is on its
+ * way when a CPU gets the IPI of own_quiesce() has ended.
+ * Return: the status, or a SEAMCALL_* that stands for none.
+ */
+u64 own_seamcall(u64 leaf, struct seamcall_args *args)
+{
+	struct effect effect;
+	unsigned long flags;
+	u64 status = SEAMCALL_REFUSED;
+
+	local_irq_save(flags);
+	if (!READ_ONCE(closed)) {
+		effect_begin(&effect, leaf, args);
+		status = seamcall(leaf, args);
+		effect_end(&effect, !seamcall_reached(status), status, args->r8);
+	}
+	local_irq_restore(flags);
+	return status;
+}
+
+/**
+ * tdx_seamcall - call the TDX module
+ * @leaf: leaf and version
+ * @args: operands, and what came back
+ *
+ * The caller has flushed the cache lines of pages that it gives to TDX.
+ *
+ * Context: any; this CPU in VMX operation, TDX enabled.
+ * Return: the status; SEAMCALL_VMFAIL or SEAMCALL_NO_STATUS with a vector if
+ * the TDX module was not reached; SEAMCALL_REFUSED if TDX is not enabled or a
+ * reboot has begun.
+ */
+u64 tdx_seamcall(u64 leaf, struct seamcall_args *args)
+{
+	return enable_ready() ? own_seamcall(leaf, args) : SEAMCALL_REFUSED;
+}
+EXPORT_SYMBOL_GPL(tdx_seamcall);
+
+/**
+ * tdx_reset_pages - make pages normal that were taken back from TDX
+ * @pfn: the first
+ * @nr: how many
+ *
+ * The caller has had TDX write back what caches hold of them
+ * (TDH.PHYMEM.PAGE.WBINVD or TDH.PHYMEM.CACHE.WB).
+ *
+ * Context: any; the direct map shows the pages.
+ */
+void tdx_reset_pages(u64 pfn, u64 nr)
+{
+	scrub_mapped(pfn, nr);
+	effect_rewritten(pfn, nr);
+}
+EXPORT_SYMBOL_GPL(tdx_reset_pages);
+
+static void flush_here(void *unused)
+{
+	wbinvd();
+}
+
+/*
+ * All CPUs are alive.  A CPU that was in own_seamcall() has left it when the IPI
+ * comes, and finds it closed afterwards.  CPUs that are offline flushed their
+ * caches when they went.
+ */
+static void own_quiesce(void)
+{
+	WRITE_ONCE(closed, true);
+	smp_mb();	/* closed before the IPIs */
+	if (!tracker_count(&tracker))
+		return;
+	on_each_cpu(flush_here, NULL, 1);
+	WRITE_ONCE(caches_flushed, true);
+}
+
+static int reboot_begins(struct notifier_block *nb, unsigned long action, void *data)
+{
+	own_quiesce();
+	return NOTIFY_DONE;
+}
+
+/* The last one: users of TDX may end their TDs in theirs. */
+static struct notifier_block reboot_block = {
+	.notifier_call = reboot_begins,
+	.priority = INT_MIN,
+};
+
+/**
+ * own_caches_flushed - can no other CPU's cache bring a private line back?
+ *
+ * Context: any, NMI included.
+ */
+bool own_caches_flushed(void)
+{
+	return READ_ONCE(caches_flushed) || num_online_cpus() == 1;
+}
+
+/**
+ * own_load - be ready for tdx_enable()
+ *
+ * Context: process, may sleep.
+ * Return: 0 or a negative error, with the reason in the log.
+ */
+int own_load(void)
+{
+	int ret = pamt_alloc_load();
+
+	if (ret)
+		return ret;
+	/* These use kprobes, which take the lock that users hold. */
+	crash_memory_find();
+	scrub_parallel_find();
+	users_find();
+	ret = enable_load();
+	if (!ret) {
+		ret = register_reboot_notifier(&reboot_block);
+		if (ret)
+			enable_unload();
+	}
+	if (ret) {
+		pamt_alloc_unload();
+		return ret;
+	}
+	pr_info("own mode: private KeyIDs %u to %u, pamt=%s; TDX is enabled when somebody asks for it\n",
+		first_keyid, first_keyid + nr_keyids - 1, pamt_alloc_name());
+	return 0;
+}
+
+/**
+ * own_unload - undo own_load() and what tdx_enable() did
+ *
+ * Context: process, may sleep; nobody uses TDX any more.
+ */
+void own_unload(void)
+{
+	unregister_reboot_notifier(&reboot_block);
+	enable_unload();
+	pamt_alloc_unload();
+}

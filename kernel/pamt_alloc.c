@@ -1,0 +1,456 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The memory of the PAMT: pamt=contig|early|cma.
+ *
+ *   contig	when TDX is enabled, by alloc_contig_pages().  Kernels that do not
+ *		export it (6.12): from the page allocator, whose largest piece is
+ *		4 MiB, the PAMT of 1 GiB: TDMRs of 1 GiB then, so that memory up to
+ *		the module's number of TDMRs in GiB can be served
+ *	early	in the same way, but when this module is loaded
+ *	cma	from the default CMA area (cma=SIZE), on kernels that export it
+ *
+ * Two blocks a TDMR would need more reserved areas than there are, so what the
+ * 2 MiB and 1 GiB pages need (1/500 of the whole) is one block for all TDMRs.
+ *
+ * Once TDH.SYS.CONFIG was called with it (pamt_alloc_expose()), the memory may
+ * hold lines that TDX owns, until it was rewritten: pamt_release() does that
+ * before anything else may have it.
+ *
+ * Context: under the lock of the enablement, or at load and unload.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cma.h>
+#include <linux/dma-map-ops.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/moduleparam.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <asm/smp.h>
+
+#include "compat.h"
+#include "effects.h"
+#include "own.h"
+#include "tdx_reset.h"
+
+enum pamt_source {
+	PAMT_CONTIG,
+	PAMT_EARLY,
+	PAMT_CMA,
+};
+
+static const char * const source_names[] = {
+	[PAMT_CONTIG] = "contig",
+	[PAMT_EARLY] = "early",
+	[PAMT_CMA] = "cma",
+};
+
+static enum pamt_source source;
+
+static int set_source(const char *value, const struct kernel_param *kp)
+{
+	int i = sysfs_match_string(source_names, value);
+
+	if (i < 0) {
+		pr_err("pamt=%s: no such way to get PAMT memory; allowed: contig, early, cma\n",
+		       value);
+		return -EINVAL;
+	}
+	source = i;
+	return 0;
+}
+
+static int get_source(char *buffer, const struct kernel_param *kp)
+{
+	return sysfs_emit(buffer, "%s\n", source_names[source]);
+}
+
+static const struct kernel_param_ops source_ops = {
+	.set = set_source,
+	.get = get_source,
+};
+
+module_param_cb(pamt, &source_ops, NULL, 0444);
+MODULE_PARM_DESC(pamt,
+		 "where TDX's page metadata (1/256 of memory) comes from: contig (default, when TDX is enabled), early (at load), cma (cma=SIZE at boot)");
+
+/**
+ * struct pamt_block - one piece of memory
+ * @page: the first
+ * @nr: how many
+ */
+struct pamt_block {
+	struct page *page;
+	u64 nr;
+};
+
+/* What there is; @exposed: TDX may have written to it. */
+static struct {
+	struct pamt_block *blocks;
+	unsigned int nr;
+	bool exposed;
+} pamt;
+
+/* pamt=early: the TDMRs for which there is memory, and what was assumed. */
+static struct tdmr_set early_set;
+static const struct tdmr_limits early_limits = {
+	.max_tdmrs = 64,
+	.max_reserved = 16,
+	.entry = { 16, 16, 16 },
+};
+
+#if COMPAT_ALLOC_CONTIG
+#define FIRST_UNIT	(16 * TDMR_ALIGN)	/* 64 MiB of PAMT in one piece */
+
+static struct page *contig_alloc(u64 nr, int node)
+{
+	return alloc_contig_pages(nr, GFP_KERNEL, node, NULL);
+}
+
+static void contig_free(struct page *page, u64 nr)
+{
+	free_contig_range(page_to_pfn(page), nr);
+}
+#else
+#define FIRST_UNIT	TDMR_ALIGN
+
+static void contig_free(struct page *page, u64 nr)
+{
+	while (nr--)
+		__free_page(page++);
+}
+
+/* The page allocator knows powers of two only: the rest goes back at once. */
+static struct page *contig_alloc(u64 nr, int node)
+{
+	unsigned int order = get_order(nr << PAGE_SHIFT);
+	struct page *page;
+
+	if (order > MAX_PAGE_ORDER)
+		return NULL;
+	page = alloc_pages_node(node, GFP_KERNEL | __GFP_NOWARN | __GFP_RETRY_MAYFAIL, order);
+	if (!page)
+		return NULL;
+	split_page(page, order);
+	contig_free(page + nr, (1ULL << order) - nr);
+	return page;
+}
+#endif
+
+#if COMPAT_CMA
+static int cma_usable(void)
+{
+	if (dev_get_cma_area(NULL))
+		return 0;
+	pr_err("pamt=cma: there is no default CMA area; boot with cma=SIZE (1/256 of memory and some), or use pamt=contig\n");
+	return -ENODEV;
+}
+
+static struct page *cma_take(u64 nr)
+{
+	return cma_alloc(dev_get_cma_area(NULL), nr, 0, true);
+}
+
+static void cma_give(struct page *page, u64 nr)
+{
+	cma_release(dev_get_cma_area(NULL), page, nr);
+}
+#else
+static int cma_usable(void)
+{
+	pr_err("pamt=cma: this kernel gives modules no way to CMA memory; use pamt=contig or pamt=early\n");
+	return -EOPNOTSUPP;
+}
+
+static struct page *cma_take(u64 nr)
+{
+	return NULL;
+}
+
+static void cma_give(struct page *page, u64 nr)
+{
+}
+#endif
+
+/* One piece; it belongs to @pamt then. */
+static struct page *take_block(u64 bytes, int node)
+{
+	u64 nr = PAGE_ALIGN(bytes) >> PAGE_SHIFT;
+	struct page *page = source == PAMT_CMA ? cma_take(nr) : contig_alloc(nr, node);
+
+	if (!page) {
+		pr_err("enable: no %llu KiB in one piece for the PAMT (pamt=%s): free memory, or load this module early after boot with pamt=early\n",
+		       bytes >> 10, source_names[source]);
+		return NULL;
+	}
+	pamt.blocks[pamt.nr++] = (struct pamt_block){ .page = page, .nr = nr };
+	return page;
+}
+
+static void free_blocks(void)
+{
+	while (pamt.nr) {
+		struct pamt_block *block = &pamt.blocks[--pamt.nr];
+
+		if (source == PAMT_CMA)
+			cma_give(block->page, block->nr);
+		else
+			contig_free(block->page, block->nr);
+	}
+	kvfree(pamt.blocks);
+	pamt.blocks = NULL;
+}
+
+/* The node of the first memory that a TDMR covers. */
+static int tdmr_node(const struct tdmr *tdmr, const struct tdmr_set *set)
+{
+	unsigned int i;
+
+	for (i = 0; i < set->nr_ranges; i++)
+		if (set->ranges[i].end > tdmr->base)
+			return page_to_nid(pfn_to_page(PHYS_PFN(max(set->ranges[i].start,
+								    tdmr->base))));
+	return numa_mem_id();
+}
+
+static u64 upper_size(const struct tdmr *tdmr, const struct tdmr_limits *limits)
+{
+	return tdmr_pamt_size(tdmr, limits, TDX_PS_2M) +
+	       tdmr_pamt_size(tdmr, limits, TDX_PS_1G);
+}
+
+static void place(struct mem_range *pamt_range, u64 *pos, u64 size)
+{
+	pamt_range->start = *pos;
+	pamt_range->end = *pos + size;
+	*pos += size;
+}
+
+/* The TDMRs are known: memory for each. */
+static int take_memory(struct tdmr_set *set, const struct tdmr_limits *limits)
+{
+	u64 upper = 0, pos;
+	struct page *page;
+	unsigned int i;
+
+	pamt.blocks = kvcalloc(set->nr_tdmrs + 1, sizeof(*pamt.blocks), GFP_KERNEL);
+	if (!pamt.blocks)
+		return -ENOMEM;
+	for (i = 0; i < set->nr_tdmrs; i++) {
+		struct tdmr *tdmr = &set->tdmrs[i];
+		u64 size = tdmr_pamt_size(tdmr, limits, TDX_PS_4K);
+
+		page = take_block(size, tdmr_node(tdmr, set));
+		if (!page)
+			return -ENOMEM;
+		pos = page_to_phys(page);
+		place(&tdmr->pamt[TDX_PS_4K], &pos, size);
+		upper += upper_size(tdmr, limits);
+	}
+	page = take_block(upper, tdmr_node(&set->tdmrs[0], set));
+	if (!page)
+		return -ENOMEM;
+	pos = page_to_phys(page);
+	for (i = 0; i < set->nr_tdmrs; i++) {
+		struct tdmr *tdmr = &set->tdmrs[i];
+
+		place(&tdmr->pamt[TDX_PS_2M], &pos, tdmr_pamt_size(tdmr, limits, TDX_PS_2M));
+		place(&tdmr->pamt[TDX_PS_1G], &pos, tdmr_pamt_size(tdmr, limits, TDX_PS_1G));
+	}
+	return 0;
+}
+
+/* TDMRs of 16 GiB, or larger ones if there may not be so many. */
+static int cover(struct tdmr_set *set, const struct tdmr_limits *limits)
+{
+	u64 unit = FIRST_UNIT;
+	unsigned int nr;
+
+	set->tdmrs = kcalloc(limits->max_tdmrs, sizeof(*set->tdmrs), GFP_KERNEL);
+	if (!set->tdmrs)
+		return -ENOMEM;
+	for (;;) {
+		nr = tdmr_cover(set->ranges, set->nr_ranges, unit, set->tdmrs,
+				limits->max_tdmrs);
+		if (nr <= limits->max_tdmrs || !unit)
+			break;
+		if (!COMPAT_ALLOC_CONTIG && source != PAMT_CMA) {
+			pr_err("enable: %u TDMRs of 1 GiB are needed and the TDX module allows %u: this kernel gives modules no larger pieces of memory\n",
+			       nr, limits->max_tdmrs);
+			return -ENOSPC;
+		}
+		unit = unit > SZ_1T ? 0 : unit * 2;
+	}
+	if (nr > limits->max_tdmrs) {
+		pr_err("enable: memory lies in %u places, the TDX module allows %u TDMRs\n",
+		       nr, limits->max_tdmrs);
+		return -ENOSPC;
+	}
+	set->nr_tdmrs = nr;
+	return 0;
+}
+
+/* What was taken at load has to fit what is found now. */
+static int use_early(struct tdmr_set *set, const struct tdmr_limits *limits)
+{
+	unsigned int i;
+
+	if (set->nr_ranges != early_set.nr_ranges ||
+	    memcmp(set->ranges, early_set.ranges, set->nr_ranges * sizeof(*set->ranges))) {
+		pr_err("enable: memory was added or removed since this module took the PAMT (pamt=early); unload and load it again\n");
+		return -ESTALE;
+	}
+	for (i = 0; i < TDMR_LEVELS; i++) {
+		if (limits->entry[i] > early_limits.entry[i]) {
+			pr_err("enable: PAMT entries of %u bytes, pamt=early assumed %u; use pamt=contig\n",
+			       limits->entry[i], early_limits.entry[i]);
+			return -EFBIG;
+		}
+	}
+	if (early_set.nr_tdmrs > limits->max_tdmrs) {
+		pr_err("enable: pamt=early made %u TDMRs, the TDX module allows %u; use pamt=contig\n",
+		       early_set.nr_tdmrs, limits->max_tdmrs);
+		return -ENOSPC;
+	}
+	set->tdmrs = kmemdup(early_set.tdmrs,
+			     early_set.nr_tdmrs * sizeof(*set->tdmrs), GFP_KERNEL);
+	set->nr_tdmrs = early_set.nr_tdmrs;
+	return set->tdmrs ? 0 : -ENOMEM;
+}
+
+static int cover_and_take(struct tdmr_set *set, const struct tdmr_limits *limits)
+{
+	int ret = cover(set, limits);
+
+	if (!ret)
+		ret = take_memory(set, limits);
+	if (ret)
+		free_blocks();
+	return ret;
+}
+
+/**
+ * pamt_alloc - TDMRs with memory for their PAMTs
+ * @set: with its ranges; gets the TDMRs, which the caller frees
+ * @limits: of the TDX module
+ *
+ * Context: process, may sleep; nothing is allocated now.
+ * Return: 0, or a negative error with the reason in the log (nothing is
+ * allocated then).
+ */
+int pamt_alloc(struct tdmr_set *set, const struct tdmr_limits *limits)
+{
+	if (source == PAMT_EARLY)
+		return use_early(set, limits);
+	return cover_and_take(set, limits);
+}
+
+/**
+ * pamt_alloc_name - the way that was chosen
+ *
+ * Context: any.
+ * Return: the value of the parameter.
+ */
+const char *pamt_alloc_name(void)
+{
+	return source_names[source];
+}
+
+/**
+ * pamt_alloc_expose - TDH.SYS.CONFIG is about to tell TDX of the memory
+ *
+ * Context: process.
+ */
+void pamt_alloc_expose(void)
+{
+	pamt.exposed = true;
+}
+
+/* WBINVD first: what TDX left in a cache would be written over normal memory. */
+static void reset_blocks(void)
+{
+	unsigned int i;
+
+	wbinvd_on_all_cpus();
+	for (i = 0; i < pamt.nr; i++) {
+		u64 pfn = page_to_pfn(pamt.blocks[i].page);
+
+		scrub_mapped(pfn, pamt.blocks[i].nr);
+		effect_rewritten(pfn, pamt.blocks[i].nr);
+	}
+	pamt_take_back();
+	pamt.exposed = false;
+}
+
+/**
+ * pamt_release - TDX is not going to use the memory
+ *
+ * It is made normal first, if TDX may have written to it.  With pamt=early it
+ * stays here for another try.
+ *
+ * Context: process, may sleep.
+ */
+void pamt_release(void)
+{
+	if (pamt.exposed)
+		reset_blocks();
+	if (source != PAMT_EARLY)
+		free_blocks();
+}
+
+/**
+ * pamt_abandon - forget the memory without touching it: TDX has it
+ *
+ * Context: process.
+ */
+void pamt_abandon(void)
+{
+	kvfree(pamt.blocks);
+	pamt.blocks = NULL;
+	pamt.nr = 0;
+	pamt.exposed = false;
+}
+
+static void forget_early(void)
+{
+	kvfree(early_set.ranges);
+	kfree(early_set.tdmrs);
+	early_set = (struct tdmr_set){ };
+}
+
+/**
+ * pamt_alloc_load - is the chosen way possible here?  Take the early memory.
+ *
+ * Context: process, may sleep.
+ * Return: 0 or a negative error, with the reason in the log.
+ */
+int pamt_alloc_load(void)
+{
+	int ret = 0;
+
+	if (source == PAMT_CMA)
+		return cma_usable();
+	if (source == PAMT_EARLY) {
+		ret = enable_find_memory(&early_set);
+		if (!ret)
+			ret = cover_and_take(&early_set, &early_limits);
+		if (ret)
+			forget_early();
+	}
+	return ret;
+}
+
+/**
+ * pamt_alloc_unload - give back everything that TDX does not have
+ *
+ * Context: process, may sleep.
+ */
+void pamt_alloc_unload(void)
+{
+	if (pamt.exposed)
+		reset_blocks();
+	free_blocks();
+	forget_early();
+}

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+# The cases of own mode that look at the enablement from outside.  Sourced by
+# case, which has the helpers; $KERNEL is a stock kernel.
+# shellcheck disable=SC2154 # why, vm_why, name, kernel are those of case and vm.sh
+
+# Leaves of the enablement: NUMBER NAME AFTER; a fault comes after so many calls.
+enable_leaves='33 TDH.SYS.INIT 0
+35 TDH.SYS.LP.INIT 1
+34 TDH.SYS.RD 3
+45 TDH.SYS.CONFIG 0
+31 TDH.SYS.KEY.CONFIG 0
+36 TDH.SYS.TDMR.INIT 1'
+
+# attempt WORD: of the last attempt told by the guest: number, result, map,
+# private pages, coverage.
+attempt() { grep -a '^VM-ENABLE: ' "$(vm_log)" | tail -n 1 | tr -d '\r' | cut -d' ' -f$(($1 + 1)); }
+
+# While the guest pauses: the tracker holds what the simulator has made private,
+# and all of the PAMT from TDH.SYS.CONFIG on.
+compare_attempt() {
+	[ "$(attempt 3)" != 0x0 ] || return 0
+	answer=$(vm_ctl superset "$(attempt 3)") || bad "attempt $(attempt 1): a page is missing in the tracker: $answer"
+	case $answer in *'"sim_pages":'*) ;; *) bad "no comparison: $answer"; return 0 ;; esac
+	sim=$(echo "$answer" | number sim_pages) tracked=$(echo "$answer" | number tracker_pages)
+	if [ "$(called TDH.SYS.CONFIG)" -gt "$(given 45)" ]; then
+		expect_some "attempt $(attempt 1): pages in the tracker after TDH.SYS.CONFIG" "$tracked"
+	else
+		expect_zero "attempt $(attempt 1): pages in the tracker before TDH.SYS.CONFIG" "$tracked"
+		expect_zero "attempt $(attempt 1): private pages before TDH.SYS.CONFIG" "$sim"
+	fi
+	compared=$((compared + 1))
+}
+
+called() { vm_ctl calls | tr '{' '\n' | grep "\"$1\"" | number calls | grep . || echo 0; }
+given() { vm_ctl calls | tr '{' '\n' | grep "\"nr\":$1," | number injected | grep . || echo 0; }
+
+# Every leaf of the enablement fails with a status, COUNT times; each failure is
+# told with the leaf's name, and TDX is enabled in the end.
+case_own_faults() {
+	status=$1 count=$2; shift 2
+	vm_start "$name" "$kernel" 2 5120 sys_disable=absent t.run=own-enable t.stay=1 "$@"
+	vm_wait '^VM-START: ' 150 || { bad "$vm_why"; finish; }
+	echo "$enable_leaves" | while read -r nr _ after; do
+		vm_ctl inject "$nr" "$status" "$count" "$after" >/dev/null
+	done
+	seen=0 compared=0
+	while vm_running && ! grep -a -q '^VM-ENABLED: \|^VM-RESULT: ' "$(vm_log)"; do
+		sleep 0.3
+		now=$(attempt 1)
+		[ "${now:-0}" -gt "$seen" ] || continue
+		seen=$now
+		[ "$(attempt 2)" = 0 ] || compare_attempt
+	done
+	vm_result 60 || bad "$vm_why"
+	echo "$enable_leaves" >/tmp/leaves
+	while read -r nr leaf _; do
+		[ "$(given "$nr")" = "$count" ] || bad "$leaf failed $(given "$nr") times, not $count"
+		grep -a -q "tdx_reset: enable: $leaf on CPU .* status $status: " "$(vm_log)" ||
+			bad "the log does not say that $leaf failed"
+	done </tmp/leaves
+	equal_at_end
+	[ "$compared" -ge 4 ] || bad "only $compared of $seen attempts were compared"
+	echo "own-faults: $seen attempts, $compared compared; $(grep -a 'TDX enabled: ' "$(vm_log)" | head -n 1)"
+	finish
+}
+
+# TDX is enabled and no TD is there: the PAMT, for the simulator and the tracker.
+equal_at_end() {
+	counts=$(vm_ctl counts)
+	pamt=$(echo "$counts" | number PAMT)
+	expect_some "PAMT pages" "$pamt"
+	expect_zero "private pages outside PAMT" $(($(echo "$counts" | number private_pages) - pamt))
+	expect_zero "dirty pages" "$(echo "$counts" | number dirty_pages)"
+	answer=$(vm_ctl superset "$(attempt 3)") || bad "a page is missing at the end: $answer"
+	[ "$(echo "$answer" | number tracker_pages)" = "$pamt" ] ||
+		bad "the tracker holds other than the $pamt PAMT pages: $answer"
+	[ "$(attempt 5)" = complete ] || bad "coverage is $(attempt 5)"
+}
+
+# Many callers: each step is done once all the same.
+case_own_concurrent() {
+	cpus=$1; shift
+	vm_start "$name" "$kernel" "$cpus" 5120 sys_disable=absent t.run=own-enable t.stay=1 "$@"
+	vm_result 240 || bad "$vm_why"
+	[ "$(called TDH.SYS.INIT)" = 1 ] || bad "TDH.SYS.INIT was called $(called TDH.SYS.INIT) times"
+	[ "$(called TDH.SYS.CONFIG)" = 1 ] || bad "TDH.SYS.CONFIG was called $(called TDH.SYS.CONFIG) times"
+	[ "$(called TDH.SYS.KEY.CONFIG)" = 1 ] || bad "TDH.SYS.KEY.CONFIG was called $(called TDH.SYS.KEY.CONFIG) times"
+	[ "$(called TDH.SYS.LP.INIT)" = "$cpus" ] || bad "TDH.SYS.LP.INIT was called $(called TDH.SYS.LP.INIT) times on $cpus CPUs"
+	initialisers=$(grep '"leaf":"TDH.SYS.TDMR.INIT"' "$VM_DIR/$vm_name/events.jsonl" |
+		sed 's/.*"cpu":\([0-9]*\).*/\1/' | sort -u | wc -l)
+	# Two TDMRs are quickly done by one.
+	tdmrs=$(grep -a 'TDX enabled: ' "$(vm_log)" | sed -n 's/.* \([0-9]*\) TDMRs.*/\1/p')
+	[ "${tdmrs:-0}" -lt 4 ] || [ "$initialisers" -gt 1 ] || bad "TDH.SYS.TDMR.INIT of $tdmrs TDMRs ran on one CPU only"
+	equal_at_end
+	echo "own-concurrent: TDH.SYS.TDMR.INIT of ${tdmrs:-0} TDMRs on $initialisers CPUs; $(grep -a 'td_user: tdx_enable' "$(vm_log)" | head -n 1)"
+	finish
+}
+
+# Lines that caches took back to TDX after they had been made normal.
+came_back() {
+	grep '"ev":"cache-return"' "$VM_DIR/$vm_name/events.jsonl" |
+		sed 's/.*"lines":\([0-9]*\).*/\1/' | awk '{ n += $1 } END { print n + 0 }'
+}
+
+# Unloaded after LEAF failed: no line of the PAMT's memory is left to TDX, also
+# when what it wrote was in the caches.  The twin's WBINVD does nothing.
+case_own_unload() {
+	leaf=$1 after=$2 expect=$3; shift 3
+	opts=sys_disable=absent,cache=on,cache_ms=1000
+	[ "$expect" = normal ] || opts=$opts,wbinvd=ignore
+	vm_start "$name" "$kernel" 2 5120 "$opts" t.run=own-enable t.stay=1 t.unload=1 "$@"
+	vm_wait '^VM-START: ' 150 || { bad "$vm_why"; finish; }
+	vm_ctl inject "$leaf" 0xc000010000000001 1 "$after" >/dev/null
+	vm_wait '^VM-UNLOADED: \|^VM-RESULT: ' 120 || { [ "$expect" = returns ] || bad "$vm_why"; }
+	if [ "$expect" = returns ]; then
+		# They come back into memory that the kernel uses for something else by
+		# now: how long it lives is chance.
+		sleep 4
+		back=$(came_back)
+		expect_some "lines that came back to TDX" "$back"
+		echo "own-unload: $back lines came back"
+		finish
+	fi
+	wrote=$(vm_ctl cache | number written_pages)
+	[ "$leaf" != 36 ] || expect_some "pages that WBINVD wrote back before the memory was reset" "$wrote"
+	sleep 2
+	owned=$(vm_ctl counts | number owned_lines)
+	expect_zero "lines left to TDX" "$owned"
+	expect_zero "lines that came back" "$(came_back)"
+	vm_result 60 || bad "$vm_why"
+	echo "own-unload: $owned lines left to TDX; $wrote pages written back in time, $(came_back) lines later"
+	finish
+}
