@@ -112,16 +112,19 @@ case_own_unload() {
 	vm_start "$name" "$kernel" 2 5120 "$opts" t.run=own-enable t.stay=1 t.unload=1 "$@"
 	vm_wait '^VM-START: ' 150 || { bad "$vm_why"; finish; }
 	vm_ctl inject "$leaf" 0xc000010000000001 1 "$after" >/dev/null
-	vm_wait '^VM-UNLOADED: \|^VM-RESULT: ' 120 || { [ "$expect" = returns ] || bad "$vm_why"; }
 	if [ "$expect" = returns ]; then
 		# They come back into memory that the kernel uses for something else by
 		# now: how long it lives is chance.
-		sleep 4
-		back=$(came_back)
+		tries=900 back=0
+		while [ "$back" = 0 ] && [ $tries -gt 0 ]; do
+			sleep 0.2
+			tries=$((tries - 1)) back=$(came_back)
+		done
 		expect_some "lines that came back to TDX" "$back"
 		echo "own-unload: $back lines came back"
 		finish
 	fi
+	vm_wait '^VM-UNLOADED: \|^VM-RESULT: ' 120 || bad "$vm_why"
 	wrote=$(vm_ctl cache | number written_pages)
 	[ "$leaf" != 36 ] || expect_some "pages that WBINVD wrote back before the memory was reset" "$wrote"
 	sleep 2
