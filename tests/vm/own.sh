@@ -107,7 +107,8 @@ came_back() {
 # when what it wrote was in the caches.  The twin's WBINVD does nothing.
 case_own_unload() {
 	leaf=$1 after=$2 expect=$3; shift 3
-	opts=sys_disable=absent,cache=on,cache_ms=1000
+	# Long enough that most of it would come back after the reset.
+	opts=sys_disable=absent,cache=on,cache_ms=10000
 	[ "$expect" = normal ] || opts=$opts,wbinvd=ignore
 	vm_start "$name" "$kernel" 2 5120 "$opts" t.run=own-enable t.stay=1 t.unload=1 "$@"
 	vm_wait '^VM-START: ' 150 || { bad "$vm_why"; finish; }
@@ -115,7 +116,7 @@ case_own_unload() {
 	if [ "$expect" = returns ]; then
 		# They come back into memory that the kernel uses for something else by
 		# now: how long it lives is chance.
-		tries=900 back=0
+		tries=300 back=0
 		while [ "$back" = 0 ] && [ $tries -gt 0 ]; do
 			sleep 0.2
 			tries=$((tries - 1)) back=$(came_back)
@@ -127,7 +128,7 @@ case_own_unload() {
 	vm_wait '^VM-UNLOADED: \|^VM-RESULT: ' 120 || bad "$vm_why"
 	wrote=$(vm_ctl cache | number written_pages)
 	[ "$leaf" != 36 ] || expect_some "pages that WBINVD wrote back before the memory was reset" "$wrote"
-	sleep 2
+	sleep 11
 	owned=$(vm_ctl counts | number owned_lines)
 	expect_zero "lines left to TDX" "$owned"
 	expect_zero "lines that came back" "$(came_back)"
