@@ -24,6 +24,7 @@
 
 #include <linux/atomic.h>
 #include <linux/cache.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 
@@ -219,8 +220,10 @@ void effects_release(u64 pfn, unsigned long flags)
  */
 static struct {
 	const struct task_struct *task;
-	s64 nr;
+	s64 nr;		/* pages it has taken back and not rewritten; 0: a free slot */
+	u32 since;	/* returners_age when it took the first of them */
 } returners[64];
+static u32 returners_age;
 static DEFINE_RAW_SPINLOCK(returners_lock);
 
 /* @task has taken back @nr more pages, or rewritten -@nr.  Returns what counts. */
@@ -243,6 +246,8 @@ static s64 returner(const struct task_struct *task, s64 nr)
 	/* No room: what is outstanding stays too high, and coverage is lost at the end. */
 	if (i < ARRAY_SIZE(returners)) {
 		nr = max(nr, -returners[i].nr);
+		if (!returners[i].nr)
+			returners[i].since = READ_ONCE(returners_age);
 		returners[i].task = task;
 		returners[i].nr += nr;
 	} else {
@@ -264,15 +269,20 @@ static void returned(s64 nr)
 /**
  * effects_settled - has all that came back during the search been rewritten?
  *
- * Context: process, after a grace period of tasks: from taking a page back to
- * rewriting it nobody sleeps.
+ * From taking a page back to rewriting it nobody sleeps: so who has not rewritten
+ * its page after a grace period of tasks never will.
+ *
+ * Context: process, sleeps for a grace period.
  */
 bool effects_settled(void)
 {
+	u32 age = returners_age + 1;
 	size_t i;
 
+	WRITE_ONCE(returners_age, age);
+	synchronize_rcu_tasks();
 	for (i = 0; i < ARRAY_SIZE(returners); i++)
-		if (READ_ONCE(returners[i].nr))
+		if (READ_ONCE(returners[i].nr) && READ_ONCE(returners[i].since) != age)
 			return false;
 	return true;
 }

@@ -29,7 +29,6 @@
 #include <linux/ktime.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
-#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -414,8 +413,7 @@ static void search_memory(void)
  * could not be found costs coverage, not the load.
  *
  * A page that came back during the search, before its turn, is not in the
- * tracker and perhaps not rewritten yet; its task has done that after a grace
- * period of tasks.
+ * tracker and perhaps not rewritten yet; effects_settled() waits for that.
  *
  * Context: process, sleeps; about a microsecond for each page in use, divided
  * by the CPUs.
@@ -425,7 +423,6 @@ void search_private_pages(void)
 	if (platform_symbol("tdx_pamt_get"))
 		coverage_lose(COVERAGE_DYNAMIC_PAMT);
 	search_memory();
-	synchronize_rcu_tasks();
 	if (!effects_settled())
 		coverage_lose(COVERAGE_MISSED_RESET);
 	coverage_regain(COVERAGE_SEARCH_PENDING);
