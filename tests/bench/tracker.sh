@@ -27,7 +27,7 @@ bench_tracker() {
 # What the two ways that were set aside cost a stock kernel, in a VM: counts are
 # the kernel's; times under emulation only compare with each other.
 bench_pte_mark() {
-	printf '  %-6s %6s %6s %14s %18s %10s %8s\n' how MiB order 'prepare us' 'mark+unmark ns' splits IPIs
+	printf '  %-6s %6s %6s %14s %18s %10s %10s %8s\n' how MiB order 'prepare us' 'mark+unmark ns' 'splits 2M' 'splits 1G' IPIs
 	for point in 'pte 256 0' 'pte 512 0' 'pte 256 9' 'page 256 0' 'page 256 9'; do
 		# shellcheck disable=SC2086
 		set -- $point
@@ -35,10 +35,10 @@ bench_pte_mark() {
 		vm_result 120 >/dev/null || { echo "bench: $vm_why; see $(vm_log)" >&2; exit 1; }
 		vm_end
 		# shellcheck disable=SC2046
-		set -- "$@" $(grep -a '^VM-PTE-MARK' "$(vm_log)" | tr -d '\r' | sed -n 's/.*: \([0-9]*\) pages.*prepare \([0-9]*\) ns, mark and unmark \([0-9]*\) ns, \([0-9]*\) splits, .* wrong, \([0-9]*\) IPIs.*/\1 \2 \3 \4 \5/p')
-		[ $# = 8 ] || { echo "bench: no numbers in $(vm_log)" >&2; exit 1; }
-		printf '  %-6s %6d %6d %14d %18s %10d %8d\n' "$1" "$2" "$3" $(($5 / 1000)) "$(ratio "$6" "$4")" "$7" "$8"
-		printf '{"name":"pte-mark","how":"%s","mib":%d,"order":%d,"pages":%d,"prepare_ns":%d,"mark_ns":%d,"splits":%d,"ipis":%d}\n' \
-			"$1" "$2" "$3" "$4" "$5" "$6" "$7" "$8" >>"$json"
+		set -- "$@" $(grep -a '^VM-PTE-MARK' "$(vm_log)" | tr -d '\r' | sed -n 's/.*: \([0-9]*\) pages.*prepare \([0-9]*\) ns, mark and unmark \([0-9]*\) ns.*wrong, \([0-9]*\) splits of 2M, \([0-9]*\) splits of 1G, \([0-9]*\) IPIs.*/\1 \2 \3 \4 \5 \6/p')
+		[ $# = 9 ] || { echo "bench: no numbers in $(vm_log)" >&2; exit 1; }
+		printf '  %-6s %6d %6d %14d %18s %10d %10d %8d\n' "$1" "$2" "$3" $(($5 / 1000)) "$(ratio "$6" "$4")" "$7" "$8" "$9"
+		printf '{"name":"pte-mark","how":"%s","mib":%d,"order":%d,"pages":%d,"prepare_ns":%d,"mark_ns":%d,"splits_2m":%d,"splits_1g":%d,"ipis":%d}\n' \
+			"$1" "$2" "$3" "$4" "$5" "$6" "$7" "$8" "$9" >>"$json"
 	done
 }

@@ -16,8 +16,8 @@
  *
  * The pages are allocated here, in blocks of 1 << order, marked page by page and
  * unmarked; the times go to the log, and loading ends with ECANCELED, so that
- * nothing stays.  Splits are counted by the kernel (as in /proc/vmstat); IPIs the
- * scenario reads from /proc/interrupts, before and after.
+ * nothing stays.  Splits and flushes are counted by the kernel, in /proc/vmstat
+ * and /proc/interrupts, which the scenario reads before and after.
  */
 #define pr_fmt(fmt) "pte-mark: " fmt
 
@@ -27,7 +27,6 @@
 #include <linux/module.h>
 #include <linux/string.h>
 #include <linux/timekeeping.h>
-#include <linux/vmstat.h>
 #include <asm/pgtable.h>
 #include <asm/set_memory.h>
 
@@ -190,19 +189,9 @@ static u64 mark_all(const struct way *way, bool on)
 	return wrong;
 }
 
-/* The kernel's own count; loading a module splits as well, so it is taken here. */
-static unsigned long splits(void)
-{
-	unsigned long events[NR_VM_EVENT_ITEMS];
-
-	all_vm_events(events);
-	return events[DIRECT_MAP_LEVEL2_SPLIT] + events[DIRECT_MAP_LEVEL3_SPLIT];
-}
-
 static int __init pte_mark_init(void)
 {
 	const struct way *way = NULL;
-	unsigned long split;
 	u64 start, prepared, marked, wrong;
 	unsigned int i;
 	int ret;
@@ -225,7 +214,6 @@ static int __init pte_mark_init(void)
 		goto out;
 	}
 
-	split = splits();
 	start = ktime_get_ns();
 	ret = prepare_all(way);
 	prepared = ktime_get_ns();
@@ -236,9 +224,8 @@ static int __init pte_mark_init(void)
 	wrong = mark_all(way, true);
 	wrong += mark_all(way, false);
 	marked = ktime_get_ns();
-	pr_info("%s: %llu pages, order %u: prepare %llu ns, mark and unmark %llu ns, %lu splits, %llu wrong\n",
-		way->name, nr_pages, order, prepared - start, marked - prepared,
-		splits() - split, wrong);
+	pr_info("%s: %llu pages, order %u: prepare %llu ns, mark and unmark %llu ns, %llu wrong\n",
+		way->name, nr_pages, order, prepared - start, marked - prepared, wrong);
 	ret = wrong ? -EIO : -ECANCELED;
 out:
 	release();
