@@ -28,7 +28,7 @@ static notrace void nmi_callback_entry(unsigned long ip, unsigned long parent_ip
 {
 	if (!platform.erratum)
 		return;
-	if (crash_memory_tracked())
+	if (crash_memory_tracked() || crash_memory_incomplete())
 		wbinvd();
 	atomic_inc(&crash_cpus_flushed);
 }

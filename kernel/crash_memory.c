@@ -102,6 +102,16 @@ bool crash_memory_known(const struct kimage *image)
 }
 
 /**
+ * crash_memory_incomplete - may the capture kernel write more than is known?
+ *
+ * Context: any, NMI included.
+ */
+bool crash_memory_incomplete(void)
+{
+	return crash_incomplete;
+}
+
+/**
  * crash_memory_has_cma - may the list hold memory that others use meanwhile?
  *
  * Context: any, crash included.

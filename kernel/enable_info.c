@@ -102,6 +102,14 @@ int enable_read_info(struct tdx_info *info)
 	return ret ? ret : read_cmrs(info);
 }
 
+/* More than there are, for memory that is added meanwhile. */
+#define SPARE_RANGES	16
+
+struct find_memory {
+	struct tdmr_set *set;
+	unsigned int room;
+};
+
 static int count_range(u64 pfn, u64 nr, void *arg)
 {
 	unsigned int *count = arg;
@@ -112,14 +120,17 @@ static int count_range(u64 pfn, u64 nr, void *arg)
 
 static int add_memory_range(u64 pfn, u64 nr, void *arg)
 {
-	struct tdmr_set *set = arg;
+	struct find_memory *find = arg;
 	struct mem_range range = {
 		.start = max_t(u64, PFN_PHYS(pfn), SZ_1M),	/* nothing below is given to TDX */
 		.end = PFN_PHYS(pfn + nr),
 	};
 
-	if (range.start < range.end)
-		set->ranges[set->nr_ranges++] = range;
+	if (range.start >= range.end)
+		return 0;
+	if (find->set->nr_ranges == find->room)
+		return 1;
+	find->set->ranges[find->set->nr_ranges++] = range;
 	return 0;
 }
 
@@ -127,19 +138,21 @@ static int add_memory_range(u64 pfn, u64 nr, void *arg)
  * enable_find_memory - what TDX shall be able to use: the page allocator's
  * @set: gets the ranges; the caller frees them
  *
- * Context: process, may sleep; memory hotplug is excluded by the caller.
- * Return: 0 or a negative error.
+ * Context: process, may sleep.  Memory that is added meanwhile may be found or not.
+ * Return: 0 or a negative error; -EAGAIN if much was added meanwhile.
  */
 int enable_find_memory(struct tdmr_set *set)
 {
-	unsigned int count = 0;
+	struct find_memory find = { .set = set };
 
-	search_walk_ram(count_range, &count);
+	search_walk_ram(count_range, &find.room);
+	find.room += SPARE_RANGES;
 	set->nr_ranges = 0;
-	set->ranges = kvcalloc(max(count, 1U), sizeof(*set->ranges), GFP_KERNEL);
+	set->ranges = kvcalloc(find.room, sizeof(*set->ranges), GFP_KERNEL);
 	if (!set->ranges)
 		return -ENOMEM;
-	search_walk_ram(add_memory_range, set);
+	if (search_walk_ram(add_memory_range, &find) == 1)
+		return -EAGAIN;
 	return set->nr_ranges ? 0 : -ENXIO;
 }
 

@@ -253,6 +253,9 @@ static notrace void machine_kexec_entry(unsigned long ip,
 	const char *user;
 	u64 before, ns;
 
+	/* A user that slept may have left them on. */
+	local_irq_disable();
+	own_close();
 	watch_account();
 	user = users_call(image);
 	/* Without the erratum a flush of the caches is enough; the kernel does it. */

@@ -142,8 +142,6 @@ static void own_quiesce(void)
 {
 	WRITE_ONCE(closed, true);
 	smp_mb();	/* closed before the IPIs */
-	if (!tracker_count(&tracker))
-		return;
 	on_each_cpu(flush_here, NULL, 1);
 	WRITE_ONCE(caches_flushed, true);
 }
@@ -167,7 +165,17 @@ static struct notifier_block reboot_block = {
  */
 bool own_caches_flushed(void)
 {
-	return READ_ONCE(caches_flushed) || num_online_cpus() == 1;
+	return READ_ONCE(caches_flushed);
+}
+
+/**
+ * own_close - no SEAMCALL begins any more
+ *
+ * Context: any, NMI included.
+ */
+void own_close(void)
+{
+	WRITE_ONCE(closed, true);
 }
 
 /**

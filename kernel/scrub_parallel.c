@@ -18,6 +18,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/bitmap.h>
+#include <linux/cpu.h>
 #include <linux/ftrace.h>
 #include <linux/ktime.h>
 #include <linux/mmzone.h>
@@ -151,16 +152,19 @@ static void run_pass(unsigned int cpus)
 	unsigned long flags;
 
 	smp_call_function(take_part, NULL, false);
+	/* Now: a softirq here could want a lock of a CPU that waits for us. */
+	local_irq_save(flags);
 	while (atomic_read(&pass.come) < cpus - 1) {
 		cpu_relax();
+		touch_nmi_watchdog();
 		if (ktime_get_mono_fast_ns() < deadline)
 			continue;
 		smp_store_release(&pass.state, PASS_CANCELLED);
+		local_irq_restore(flags);
 		pr_warn("hand-off: %u of %u CPUs did not come within %d s: one CPU alone will rewrite\n",
 			cpus - 1 - atomic_read(&pass.come), cpus - 1, COME_SECONDS);
 		return;
 	}
-	local_irq_save(flags);
 	pass.start = ktime_get_mono_fast_ns();
 	smp_store_release(&pass.state, PASS_QUIET);
 	take_part(&pass);
@@ -173,9 +177,9 @@ static notrace void machine_shutdown_entry(unsigned long ip, unsigned long paren
 					   struct ftrace_ops *ops,
 					   struct ftrace_regs *regs)
 {
-	unsigned int cpus = num_online_cpus();
+	unsigned int cpus;
 
-	if (!READ_ONCE(kexec_coming) || !platform.erratum || cpus < 2)
+	if (!READ_ONCE(kexec_coming) || !platform.erratum || num_online_cpus() < 2)
 		return;
 	/* Not clean and not cleanable: the last moment will say so. */
 	watch_account();
@@ -185,9 +189,14 @@ static notrace void machine_shutdown_entry(unsigned long ip, unsigned long paren
 	pass.total = tracker_count(&tracker);
 	if (!pass.total)
 		return;
+	/* No CPU may come, which would be in no pass and may bring TDX up. */
+	if (!cpus_read_trylock())
+		return;
+	cpus = num_online_cpus();
 	preempt_disable();
 	run_pass(cpus);
 	preempt_enable();
+	cpus_read_unlock();
 	if (pass.state != PASS_REWRITE)
 		return;
 	pass.ns = ktime_get_mono_fast_ns() - pass.start;

@@ -242,7 +242,7 @@ static void search_chunk(struct searcher *searcher, u64 pfn, u64 end)
 			continue;
 		if (!effects_hold(pfn, &flags)) {
 			searcher->unanswered++;
-			continue;
+			return;
 		}
 		search_page(searcher, pfn, page);
 		effects_release(pfn, flags);

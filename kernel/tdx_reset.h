@@ -81,6 +81,7 @@ const char *own_detect(void);
 int own_load(void);
 void own_unload(void);
 bool own_caches_flushed(void);
+void own_close(void);
 #else
 int watch_start(void);
 void watch_stop(void);
@@ -98,6 +99,10 @@ static inline void own_unload(void)
 static inline bool own_caches_flushed(void)
 {
 	return true;	/* the kernel does it */
+}
+
+static inline void own_close(void)
+{
 }
 #endif
 
@@ -154,6 +159,7 @@ void search_metadata(void);
 /* crash_memory.c */
 void crash_memory_find(void);
 bool crash_memory_known(const struct kimage *image);
+bool crash_memory_incomplete(void);
 bool crash_memory_has_cma(void);
 bool crash_memory_tracked(void);
 bool crash_memory_next(unsigned int *index, struct tracker_range *range);

@@ -15,6 +15,7 @@
 
 #include <linux/ftrace.h>
 #include <linux/kexec.h>
+#include <linux/limits.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -107,6 +108,7 @@ static notrace void schedule_entry(unsigned long ip, unsigned long parent_ip,
 	pr_emerg("%s: now sleeps, which it must not: abandoned\n", user->name);
 	failed = user->name;
 	running = NULL;
+	regs->flags &= ~X86_EFLAGS_IF;
 	regs->di = (unsigned long)jump_image;
 	regs->ip = machine_kexec_address;
 }
@@ -154,8 +156,10 @@ static int restart_notify(struct notifier_block *nb, unsigned long action, void 
 	return NOTIFY_DONE;
 }
 
+/* The first: a user's own notifier may leave VMX. */
 static struct notifier_block restart_notifier = {
 	.notifier_call = restart_notify,
+	.priority = INT_MAX,
 };
 
 static int call_one(struct tdx_reset_user *user, bool crash)

@@ -25,7 +25,7 @@
 /**
  * struct watch_call - one SEAMCALL between its two probes
  * @effect: what it does
- * @args: the caller's registers, in and out; NULL once it is over
+ * @args: the caller's registers, in and out
  */
 struct watch_call {
 	struct effect effect;
@@ -33,10 +33,10 @@ struct watch_call {
 };
 
 /*
- * SEAMCALLs of this CPU between their two probes.  They run with preemption
- * off and interrupts on, so one can sit on another: a task's, an interrupt's.
- * A call that faulted never comes to the second probe; its slot is the oldest
- * sooner or later.
+ * SEAMCALLs of this CPU between their two probes, the newest last.  They run
+ * with preemption off and interrupts on, so one can sit on another: a task's, an
+ * interrupt's.  A call that faulted never comes to the second probe: what lies
+ * above a call that returns has, and what lies lowest when there is no room.
  */
 #define CALL_DEPTH	8
 
@@ -50,44 +50,53 @@ static DEFINE_PER_CPU(struct watch_stack, watch_stack);
 /* Calls may come back that were on their way before there was a probe. */
 static bool attaching;
 
+static struct watch_call *push_call(struct watch_stack *stack)
+{
+	if (stack->next == CALL_DEPTH) {
+		effect_end(&stack->call[0].effect, true, 0, 0);
+		stack->next--;
+		memmove(&stack->call[0], &stack->call[1],
+			stack->next * sizeof(stack->call[0]));
+	}
+	return &stack->call[stack->next++];
+}
+
 static int call_entry(struct kprobe *kp, struct pt_regs *regs)
 {
-	struct watch_stack *stack = this_cpu_ptr(&watch_stack);
-	struct watch_call *entered = &stack->call[stack->next++ % CALL_DEPTH];
+	struct watch_call *entered;
 
 	/*
 	 * Without VMX, as late in a shutdown, SEAMCALL faults: it has no effect
 	 * and does not come to the second probe.
 	 */
-	if (!(native_read_cr4() & X86_CR4_VMXE)) {
-		entered->args = NULL;
+	if (!(native_read_cr4() & X86_CR4_VMXE))
 		return 0;
-	}
+	entered = push_call(this_cpu_ptr(&watch_stack));
 	entered->args = (struct seamcall_args *)regs->si;
 	effect_begin(&entered->effect, regs->di, entered->args);
 	return 0;
 }
 
-/* The newest call with these arguments, or NULL. */
-static struct watch_call *call_entered(const struct seamcall_args *args)
+/* Take off the newest call with these arguments; NULL if there is none. */
+static struct watch_call *pop_call(struct watch_stack *stack,
+				   const struct seamcall_args *args)
 {
-	struct watch_stack *stack = this_cpu_ptr(&watch_stack);
-	unsigned int i;
+	unsigned int i = stack->next;
 
-	for (i = 1; i <= CALL_DEPTH; i++) {
-		struct watch_call *entered =
-			&stack->call[(stack->next - i) % CALL_DEPTH];
-
-		if (entered->args == args)
-			return entered;
-	}
-	return NULL;
+	while (i > 0 && stack->call[i - 1].args != args)
+		i--;
+	if (!i)
+		return NULL;
+	while (stack->next > i)
+		effect_end(&stack->call[--stack->next].effect, true, 0, 0);
+	return &stack->call[--stack->next];
 }
 
 /* Behind SEAMCALL: CF says VMfailInvalid, RAX is the status, R8 is what it left. */
 static int call_return(struct kprobe *kp, struct pt_regs *regs)
 {
-	struct watch_call *entered = call_entered((void *)regs->si);
+	struct watch_call *entered = pop_call(this_cpu_ptr(&watch_stack),
+					      (void *)regs->si);
 	bool failed = regs->flags & X86_EFLAGS_CF;
 
 	if (!entered) {
@@ -95,7 +104,6 @@ static int call_return(struct kprobe *kp, struct pt_regs *regs)
 			coverage_lose(COVERAGE_MISSED_CALL);
 		return 0;
 	}
-	entered->args = NULL;
 	if (entered->effect.call.effect == TDX_EFFECT_ALL_NORMAL && !failed)
 		regs->ax = disable_status(regs->ax);
 	effect_end(&entered->effect, failed, regs->ax, regs->r8);

@@ -5,9 +5,11 @@
  *
  *   prepare	early in a normal kexec: all CPUs and devices are up, it may sleep.
  *		Stop using TDX; memory that is quick to give back may be given back.
+ *		It must not wait for somebody who registers or unregisters.
  *   now	the last moment of a normal kexec: interrupts are off, all other
  *		CPUs are stopped for ever.  No lock may be taken that somebody could
- *		hold, nothing may be allocated, nothing may sleep.  Memory that the
+ *		hold, nothing may be allocated, nothing may sleep; tdx_seamcall()
+ *		refuses, and TDX may be gone.  Memory that the
  *		tracker does not know must be made normal now
  *		(MOVDIR64B over all of it, see tdx/movdir64b.h).
  *   crash	the same in a crash, under the rules of an NMI.  Only memory that
