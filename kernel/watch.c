@@ -47,8 +47,11 @@ struct watch_stack {
 
 static DEFINE_PER_CPU(struct watch_stack, watch_stack);
 
-/* Calls may come back that were on their way before there was a probe. */
-static bool attaching;
+/*
+ * Probes come and go: calls may come back that were on their way before there
+ * was a probe, or whose first probe has been removed.
+ */
+static bool changing;
 
 static struct watch_call *push_call(struct watch_stack *stack)
 {
@@ -100,7 +103,7 @@ static int call_return(struct kprobe *kp, struct pt_regs *regs)
 	bool failed = regs->flags & X86_EFLAGS_CF;
 
 	if (!entered) {
-		if (!READ_ONCE(attaching))
+		if (!READ_ONCE(changing))
 			coverage_lose(COVERAGE_MISSED_CALL);
 		return 0;
 	}
@@ -209,7 +212,7 @@ int watch_start(void)
 {
 	int ret;
 
-	WRITE_ONCE(attaching, true);
+	WRITE_ONCE(changing, true);
 	ret = watch_resets_start();
 	if (!ret)
 		ret = watch_calls();
@@ -219,7 +222,7 @@ int watch_start(void)
 	}
 	synchronize_rcu();
 	synchronize_rcu_tasks();
-	WRITE_ONCE(attaching, false);
+	WRITE_ONCE(changing, false);
 	watch_account();	/* kprobes may be disarmed as a whole already */
 	return 0;
 }
@@ -235,6 +238,7 @@ void watch_stop(void)
 {
 	size_t i;
 
+	WRITE_ONCE(changing, true);
 	watch_text_stop();
 	for (i = ARRAY_SIZE(call_symbols); i-- > 0;) {
 		if (call_probes[i].addr)
