@@ -114,6 +114,7 @@ static enum pass_state pass_wait(enum pass_state state)
 {
 	enum pass_state now;
 
+	/* What the first CPU wrote before it let the others go on is seen. */
 	while ((now = smp_load_acquire(&pass.state)) < state) {
 		cpu_relax();
 		touch_nmi_watchdog();
@@ -138,6 +139,7 @@ static void take_part(void *first)
 	if (first) {
 		while (atomic_read(&pass.quiet) < atomic_read(&pass.come))
 			cpu_relax();
+		/* All caches are flushed before anybody rewrites. */
 		smp_store_release(&pass.state, PASS_REWRITE);
 	}
 	rewrite(node_start_pfn(node), node_end_pfn(node), first, &told);
@@ -159,6 +161,7 @@ static void run_pass(unsigned int cpus)
 		touch_nmi_watchdog();
 		if (ktime_get_mono_fast_ns() < deadline)
 			continue;
+		/* Whoever comes later leaves at once. */
 		smp_store_release(&pass.state, PASS_CANCELLED);
 		local_irq_restore(flags);
 		pr_warn("hand-off: %u of %u CPUs did not come within %d s: one CPU alone will rewrite\n",
@@ -166,6 +169,7 @@ static void run_pass(unsigned int cpus)
 		return;
 	}
 	pass.start = ktime_get_mono_fast_ns();
+	/* pass.start is set before anybody goes on. */
 	smp_store_release(&pass.state, PASS_QUIET);
 	take_part(&pass);
 	local_irq_restore(flags);

@@ -60,7 +60,7 @@ static void prepare_return(struct fprobe *fp, unsigned long entry_ip,
 			   unsigned long ret_ip, compat_fprobe_regs *regs, void *data)
 {
 	set_bit(X86_BUG_TDX_PW_MCE, bug_word());
-	smp_mb__before_atomic();
+	smp_mb__before_atomic();	/* who sees the window shut sees the bit, too */
 	atomic_inc(&window);
 }
 
@@ -121,7 +121,7 @@ unsigned int unlock_before(void)
  */
 bool unlock_met(unsigned int before)
 {
-	smp_rmb();
+	smp_rmb();	/* the reset looked for the bug bit before this */
 	return (before & 1) || (unsigned int)atomic_read(&window) != before;
 }
 

@@ -40,6 +40,7 @@ static notrace void poke_entry(unsigned long ip, unsigned long parent_ip,
 {
 	const u8 *address = (void *)ftrace_regs_get_argument(regs, poked->address);
 	unsigned long length = ftrace_regs_get_argument(regs, poked->length);
+	/* The places are there before their number. */
 	unsigned int i, n = smp_load_acquire(&nr_places);
 
 	for (i = 0; i < n; i++)
@@ -84,6 +85,7 @@ void watch_text_start(const u8 * const *probes, unsigned int nr)
 	if (WARN_ON_ONCE(nr > MAX_PLACES))
 		nr = MAX_PLACES;
 	memcpy(places, probes, nr * sizeof(*probes));
+	/* The places are there before their number. */
 	smp_store_release(&nr_places, nr);
 
 	for (i = 0; i < ARRAY_SIZE(poke_functions) && !poked; i++)
@@ -99,6 +101,7 @@ void watch_text_start(const u8 * const *probes, unsigned int nr)
  */
 void watch_text_account(void)
 {
+	/* The places are there before their number. */
 	unsigned int i, n = smp_load_acquire(&nr_places);
 
 	for (i = 0; i < n; i++)
