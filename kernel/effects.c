@@ -224,6 +224,7 @@ static struct {
 	u32 since;	/* returners_age when it took the first of them */
 } returners[64];
 static u32 returners_age;
+static bool returners_full;	/* there was no slot for one: who knows */
 static DEFINE_RAW_SPINLOCK(returners_lock);
 
 /* @task has taken back @nr more pages, or rewritten -@nr.  Returns what counts. */
@@ -251,6 +252,7 @@ static s64 returner(const struct task_struct *task, s64 nr)
 		returners[i].task = task;
 		returners[i].nr += nr;
 	} else {
+		returners_full |= nr > 0;
 		nr = max(nr, 0LL);
 	}
 	raw_spin_unlock(&returners_lock);
@@ -284,7 +286,7 @@ bool effects_settled(void)
 	for (i = 0; i < ARRAY_SIZE(returners); i++)
 		if (READ_ONCE(returners[i].nr) && READ_ONCE(returners[i].since) != age)
 			return false;
-	return true;
+	return !READ_ONCE(returners_full);
 }
 
 /*
