@@ -14,7 +14,6 @@
 #include <linux/atomic.h>
 #include <linux/cpumask.h>
 #include <linux/ftrace.h>
-#include <linux/string.h>
 #include <asm/special_insns.h>
 
 #include "tdx_reset.h"
@@ -48,16 +47,12 @@ static struct ftrace_ops nmi_callback_ops = {
  */
 void crash_cpus_start(void)
 {
-	char function[] = "kdump_nmi_callback";
-	int ret;
+	const char *function = "kdump_nmi_callback";
+	int ret = hook_function(&nmi_callback_ops, function);
 
-	ret = ftrace_set_filter(&nmi_callback_ops, function, strlen(function), 1);
-	if (!ret)
-		ret = register_ftrace_function(&nmi_callback_ops);
 	if (ret) {
 		pr_warn("cannot hook %s(): error %d; a crash will be refused if TDX memory lies where the capture kernel runs\n",
 			function, ret);
-		ftrace_free_filter(&nmi_callback_ops);
 		return;
 	}
 	crash_cpus_hooked = true;
@@ -72,8 +67,7 @@ void crash_cpus_stop(void)
 {
 	if (!crash_cpus_hooked)
 		return;
-	unregister_ftrace_function(&nmi_callback_ops);
-	ftrace_free_filter(&nmi_callback_ops);
+	unhook_function(&nmi_callback_ops);
 	crash_cpus_hooked = false;
 }
 

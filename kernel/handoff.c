@@ -302,21 +302,12 @@ static struct ftrace_ops machine_kexec_ops = {
  */
 int handoff_start(void)
 {
-	char function[] = "machine_kexec";
-	int ret;
+	const char *function = "machine_kexec";
+	int ret = hook_function(&machine_kexec_ops, function);
 
-	ret = ftrace_set_filter(&machine_kexec_ops, function, strlen(function), 1);
-	if (ret) {
-		pr_err("cannot trace %s(): error %d; the kernel needs function tracing (CONFIG_DYNAMIC_FTRACE)\n",
+	if (ret)
+		pr_err("cannot hook %s(): error %d; is kernel.ftrace_enabled 0, or the kernel without CONFIG_DYNAMIC_FTRACE?\n",
 		       function, ret);
-		return ret;
-	}
-	ret = register_ftrace_function(&machine_kexec_ops);
-	if (ret) {
-		pr_err("cannot hook %s(): error %d; is kernel.ftrace_enabled 0?\n",
-		       function, ret);
-		ftrace_free_filter(&machine_kexec_ops);
-	}
 	return ret;
 }
 
@@ -327,6 +318,5 @@ int handoff_start(void)
  */
 void handoff_stop(void)
 {
-	unregister_ftrace_function(&machine_kexec_ops);
-	ftrace_free_filter(&machine_kexec_ops);
+	unhook_function(&machine_kexec_ops);
 }

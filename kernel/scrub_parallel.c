@@ -217,8 +217,7 @@ static struct ftrace_ops machine_shutdown_ops = {
 /* machine_shutdown() is on the way of every restart; only a kexec needs this. */
 static int restart_notify(struct notifier_block *nb, unsigned long action, void *cmd)
 {
-	WRITE_ONCE(kexec_coming, action == SYS_RESTART && cmd &&
-		   !strcmp(cmd, "kexec reboot"));
+	WRITE_ONCE(kexec_coming, restart_is_kexec(action, cmd));
 	return NOTIFY_DONE;
 }
 
@@ -258,7 +257,7 @@ void scrub_parallel_find(void)
  */
 void scrub_parallel_start(void)
 {
-	char function[] = "machine_shutdown";
+	const char *function = "machine_shutdown";
 	int ret;
 
 	nr_chunks = DIV_ROUND_UP(tracker_end(&tracker), CHUNK_PAGES);
@@ -268,13 +267,10 @@ void scrub_parallel_start(void)
 			taken ? "this kernel does not list kexec_image" : "no memory");
 		goto out_free;
 	}
-	ret = ftrace_set_filter(&machine_shutdown_ops, function, strlen(function), 1);
-	if (!ret)
-		ret = register_ftrace_function(&machine_shutdown_ops);
+	ret = hook_function(&machine_shutdown_ops, function);
 	if (ret) {
 		pr_warn("cannot hook %s(): error %d; one CPU alone will rewrite at a kexec\n",
 			function, ret);
-		ftrace_free_filter(&machine_shutdown_ops);
 		goto out_free;
 	}
 	register_reboot_notifier(&restart_notifier);
@@ -296,8 +292,7 @@ void scrub_parallel_stop(void)
 	if (!hooked)
 		return;
 	unregister_reboot_notifier(&restart_notifier);
-	unregister_ftrace_function(&machine_shutdown_ops);
-	ftrace_free_filter(&machine_shutdown_ops);
+	unhook_function(&machine_shutdown_ops);
 	vfree(taken);
 	taken = NULL;
 	hooked = false;

@@ -10,10 +10,10 @@
  */
 #include <linux/errno.h>
 #include <linux/preempt.h>
-#include <asm/asm.h>
 
 #include "seamcall.h"
 #include "tdx/abi.h"
+#include "tdx/seamcall_insn.h"
 
 /**
  * seamcall - ask the TDX module
@@ -27,39 +27,12 @@
  */
 u64 seamcall(u64 leaf, struct seamcall_args *args)
 {
-	struct seamcall_args in = *args;
-	u64 rax = leaf, rcx = in.rcx, rdx = in.rdx;
+	u64 status;
 
 	preempt_disable();
-	{
-		/* From here to the asm nothing may call a function. */
-		register u64 r8 asm("r8") = in.r8;
-		register u64 r9 asm("r9") = in.r9;
-		register u64 r10 asm("r10") = in.r10;
-		register u64 r11 asm("r11") = in.r11;
-
-		asm volatile("1:	.byte 0x66, 0x0f, 0x01, 0xcf\n"
-			     "	jnc 3f\n"
-			     "	movq %[vmfail], %%rax\n"
-			     "	jmp 3f\n"
-			     "2:	orq %[no_status], %%rax\n"	/* the vector */
-			     "3:\n"
-			     _ASM_EXTABLE_FAULT(1b, 2b)
-			     : "+a" (rax), "+c" (rcx), "+d" (rdx),
-			       "+r" (r8), "+r" (r9), "+r" (r10), "+r" (r11)
-			     : [vmfail] "r" (SEAMCALL_VMFAIL),
-			       [no_status] "r" (SEAMCALL_NO_STATUS)
-			     : "memory", "cc");
-		in.r8 = r8;
-		in.r9 = r9;
-		in.r10 = r10;
-		in.r11 = r11;
-	}
+	status = seamcall_insn(leaf, args);
 	preempt_enable();
-	in.rcx = rcx;
-	in.rdx = rdx;
-	*args = in;
-	return rax;
+	return status;
 }
 
 /**

@@ -44,7 +44,6 @@
 #define RDMD_TRIES		100
 #define OPERAND_OUT_OF_RANGE	0xc000010100000000ULL	/* page is in no TDMR */
 #define CHUNK_PAGES		(SZ_2M >> PAGE_SHIFT)	/* what a CPU takes at a time */
-#define SETTLE_TRIES		10000	/* of a page that SEAMCALLs are busy with */
 #define PROGRESS_SECONDS	5
 
 struct search;

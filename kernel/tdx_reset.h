@@ -8,11 +8,14 @@
 #define TDX_RESET_H
 
 #include <linux/errno.h>
+#include <linux/reboot.h>
+#include <linux/string.h>
 #include <linux/types.h>
 
 #include "compat.h"
 #include "tracker.h"
 
+struct ftrace_ops;
 struct kimage;
 struct seamcall_args;
 
@@ -54,6 +57,16 @@ extern enum tdx_state tdx_state;
 const char *platform_detect(void);
 void *platform_symbol(const char *name);
 void platform_vmx_off(void);
+
+/* hook.c */
+int hook_function(struct ftrace_ops *ops, const char *function);
+void unhook_function(struct ftrace_ops *ops);
+
+/* Does a reboot notifier hear of a kexec? */
+static inline bool restart_is_kexec(unsigned long action, const void *cmd)
+{
+	return action == SYS_RESTART && cmd && !strcmp(cmd, "kexec reboot");
+}
 
 /* main.c */
 void pin_module(void);

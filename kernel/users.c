@@ -120,18 +120,15 @@ static struct ftrace_ops schedule_ops = {
 
 static void hook_schedule(void)
 {
-	char function[] = "schedule";
+	const char *function = "schedule";
 	int ret;
 
 	if (schedule_hooked || !machine_kexec_address)
 		return;
-	ret = ftrace_set_filter(&schedule_ops, function, strlen(function), 1);
-	if (!ret)
-		ret = register_ftrace_function(&schedule_ops);
+	ret = hook_function(&schedule_ops, function);
 	if (ret) {
 		pr_warn("cannot hook %s(): error %d; a user that sleeps at the last moment will hang the kexec\n",
 			function, ret);
-		ftrace_free_filter(&schedule_ops);
 		return;
 	}
 	schedule_hooked = true;
@@ -142,7 +139,7 @@ static int restart_notify(struct notifier_block *nb, unsigned long action, void 
 	struct tdx_reset_user *user;
 	u64 start;
 
-	if (action != SYS_RESTART || !cmd || strcmp(cmd, "kexec reboot"))
+	if (!restart_is_kexec(action, cmd))
 		return NOTIFY_DONE;
 	mutex_lock(&users_lock);
 	if (!list_empty(&users))
@@ -243,7 +240,6 @@ void users_stop(void)
 	unregister_reboot_notifier(&restart_notifier);
 	if (!schedule_hooked)
 		return;
-	unregister_ftrace_function(&schedule_ops);
-	ftrace_free_filter(&schedule_ops);
+	unhook_function(&schedule_ops);
 	schedule_hooked = false;
 }

@@ -53,24 +53,6 @@ static struct ftrace_ops poke_ops = {
 	.flags = FTRACE_OPS_FL_PERMANENT,
 };
 
-static int hook(const struct poke_function *function)
-{
-	char name[32];
-	int ret;
-
-	strscpy(name, function->symbol);
-	ret = ftrace_set_filter(&poke_ops, name, strlen(name), 1);
-	if (ret)
-		return ret;
-	poked = function;
-	ret = register_ftrace_function(&poke_ops);
-	if (ret) {
-		ftrace_free_filter(&poke_ops);
-		poked = NULL;
-	}
-	return ret;
-}
-
 /**
  * watch_text_start - notice from now on what happens to these places
  * @probes: the probes' breakpoints, armed
@@ -88,10 +70,13 @@ void watch_text_start(const u8 * const *probes, unsigned int nr)
 	/* The places are there before their number. */
 	smp_store_release(&nr_places, nr);
 
-	for (i = 0; i < ARRAY_SIZE(poke_functions) && !poked; i++)
-		hook(&poke_functions[i]);
-	if (!poked)
-		coverage_lose(COVERAGE_UNGUARDED);
+	for (i = 0; i < ARRAY_SIZE(poke_functions); i++) {
+		poked = &poke_functions[i];
+		if (!hook_function(&poke_ops, poked->symbol))
+			return;
+	}
+	poked = NULL;
+	coverage_lose(COVERAGE_UNGUARDED);
 }
 
 /**
@@ -119,7 +104,6 @@ void watch_text_stop(void)
 	WRITE_ONCE(nr_places, 0);
 	if (!poked)
 		return;
-	unregister_ftrace_function(&poke_ops);
-	ftrace_free_filter(&poke_ops);
+	unhook_function(&poke_ops);
 	poked = NULL;
 }

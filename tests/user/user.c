@@ -25,6 +25,7 @@
 #include "tdx/abi.h"
 #include "tdx/movdir64b.h"
 #include "tdx/reset_user.h"
+#include "tdx/seamcall_insn.h"
 
 static char *how = "ok";
 module_param(how, charp, 0444);
@@ -42,18 +43,6 @@ MODULE_PARM_DESC(forget, "do not make that page normal");
 
 static struct page *private_page;
 static const u8 zeroes[TDX_LINE_SIZE] __aligned(TDX_LINE_SIZE);
-
-static u64 mng_create(u64 pa)
-{
-	u64 rax = TDH_MNG_CREATE, rcx = pa, rdx = TEST_HKID;
-
-	preempt_disable();
-	asm volatile(".byte 0x66, 0x0f, 0x01, 0xcf"
-		     : "+a" (rax), "+c" (rcx), "+d" (rdx)
-		     : : "r8", "r9", "r10", "r11", "memory", "cc");
-	preempt_enable();
-	return rax;
-}
 
 static int say_prepare(struct tdx_reset_user *user)
 {
@@ -98,12 +87,16 @@ static struct tdx_reset_user users[] = {
 
 static int give_page(void)
 {
+	struct seamcall_args args = { .rdx = TEST_HKID };
 	u64 status;
 
 	private_page = alloc_page(GFP_KERNEL | __GFP_ZERO);
 	if (!private_page)
 		return -ENOMEM;
-	status = mng_create(page_to_phys(private_page));
+	args.rcx = page_to_phys(private_page);
+	preempt_disable();
+	status = seamcall_insn(TDH_MNG_CREATE, &args);
+	preempt_enable();
 	if (status) {
 		pr_err("TDH.MNG.CREATE: status %#llx\n", status);
 		__free_page(private_page);
