@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Test only: gives one chosen physical page to TDX, as the TDR of a TD, and
- * leaves it there.  With a page of the crash kernel reservation this makes what
+ * Test only: gives chosen physical pages to TDX, each as the TDR of a TD, and
+ * leaves them there.  With pages of the crash kernel reservation this makes what
  * crashkernel CMA areas can hold: private memory that a capture kernel is
  * about to run in.
  *
@@ -17,13 +17,14 @@
 
 #include "tdx/abi.h"
 
-static ulong pa;
-module_param(pa, ulong, 0444);
-MODULE_PARM_DESC(pa, "physical address of the page, page aligned");
+static ulong pa[4];
+static unsigned int nr_pages;
+module_param_array(pa, ulong, &nr_pages, 0444);
+MODULE_PARM_DESC(pa, "physical addresses of the pages, page aligned");
 
 static uint hkid = 31;
 module_param(hkid, uint, 0444);
-MODULE_PARM_DESC(hkid, "private KeyID for the TD (default 31)");
+MODULE_PARM_DESC(hkid, "private KeyID of the first TD (default 31); the others take those below");
 
 /* The kernel's struct tdx_module_args begins with these, in this order. */
 struct seamcall_registers {
@@ -44,18 +45,13 @@ static seamcall_fn find_seamcall(void)
 	return fn;
 }
 
-static int __init give_init(void)
+static int give(seamcall_fn seamcall, ulong page, uint key)
 {
-	struct seamcall_registers args = { .rcx = pa, .rdx = hkid };
-	seamcall_fn seamcall = find_seamcall();
+	struct seamcall_registers args = { .rcx = page, .rdx = key };
 	u64 status;
 
-	if (!seamcall) {
-		pr_err("no __seamcall() in this kernel\n");
-		return -EOPNOTSUPP;
-	}
-	if (!pa || !PAGE_ALIGNED(pa)) {
-		pr_err("pa=%#lx is no page\n", pa);
+	if (!page || !PAGE_ALIGNED(page)) {
+		pr_err("pa=%#lx is no page\n", page);
 		return -EINVAL;
 	}
 	preempt_disable();
@@ -63,11 +59,29 @@ static int __init give_init(void)
 	preempt_enable();
 	if (status) {
 		pr_err("TDH.MNG.CREATE of page %#lx with KeyID %u: status %#llx\n",
-		       pa, hkid, status);
+		       page, key, status);
 		return -EIO;
 	}
-	pr_info("page %#lx is a TDR now\n", pa);
+	pr_info("page %#lx is a TDR now\n", page);
 	return 0;
+}
+
+static int __init give_init(void)
+{
+	seamcall_fn seamcall = find_seamcall();
+	unsigned int i;
+	int ret = -EINVAL;	/* no page given */
+
+	if (!seamcall) {
+		pr_err("no __seamcall() in this kernel\n");
+		return -EOPNOTSUPP;
+	}
+	for (i = 0; i < nr_pages; i++) {
+		ret = give(seamcall, pa[i], hkid - i);
+		if (ret)
+			break;
+	}
+	return ret;
 }
 
 static void __exit give_exit(void)
