@@ -78,6 +78,7 @@ lab() {
 		exec chroot "$root" /usr/bin/env -i ${http_proxy:+http_proxy="$http_proxy"} \
 			${https_proxy:+https_proxy="$https_proxy"} ${no_proxy:+no_proxy="$no_proxy"} PATH=/usr/sbin:/usr/bin:/sbin:/bin \
 			HOME=/root LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" \
+			${KEXEC_TDX_JOBS:+KEXEC_TDX_JOBS="$KEXEC_TDX_JOBS"} ${VM_SLOW:+VM_SLOW="$VM_SLOW"} \
 			sh -c "cd /src && exec \"\$@\"" sh "$@"
 	' sh "$root" "$top" "$out" "$cache/kernels" "$@"
 }

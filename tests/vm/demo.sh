@@ -11,7 +11,6 @@ if [ -t 1 ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); else bold=
 head_() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
 say() { printf '  %s\n' "$*"; }
 unlike() { say "NOT AS TOLD: $*"; told=0; }
-number() { sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p"; }
 event() { grep "\"ev\":\"$1\"$2" "$VM_DIR/$vm_name/events.jsonl" | tail -n 1; }
 # show PATTERN MAX: lines of the serial log, as the operator would see them.
 show() { grep -a -E "$1" "$(vm_log)" | head -n "$2" | tr -d '\r' | cut -c1-110 | sed 's/^/    | /'; }

@@ -53,12 +53,12 @@ case_own_faults() {
 		[ "$(attempt 2)" = 0 ] || compare_attempt
 	done
 	vm_result 60 || bad "$vm_why"
-	echo "$enable_leaves" >/tmp/leaves
+	echo "$enable_leaves" >"$tmp/leaves"
 	while read -r nr leaf _; do
 		[ "$(given "$nr")" = "$count" ] || bad "$leaf failed $(given "$nr") times, not $count"
 		grep -a -q "tdx_reset: enable: $leaf on CPU .* status $status: " "$(vm_log)" ||
 			bad "the log does not say that $leaf failed"
-	done </tmp/leaves
+	done <"$tmp/leaves"
 	equal_at_end
 	[ "$compared" -ge 4 ] || bad "only $compared of $seen attempts were compared"
 	echo "own-faults: $seen attempts, $compared compared; $(grep -a 'TDX enabled: ' "$(vm_log)" | head -n 1)"

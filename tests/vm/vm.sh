@@ -12,6 +12,7 @@
 #   vm_wait PATTERN SECONDS           until the serial log has a line with it
 #   vm_result SECONDS                 until VM-RESULT; 0 if ok; prints the line
 #   vm_ctl REQUEST...                 ask the simulator
+#   number KEY                        a value out of its answer
 #   vm_end [NAME]                     kill it
 #   vm_log                            path of the serial log
 #
@@ -71,6 +72,9 @@ vm_images() {
 	) 9>/out/images/lock
 }
 
+# number KEY: the value of a member of the JSON line on standard input.
+number() { sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p"; }
+
 vm_use() { vm_name=$1; }
 vm_log() { echo "$VM_DIR/$vm_name/serial.log"; }
 vm_pid() { cat "$VM_DIR/$vm_name/pid" 2>/dev/null; }
@@ -114,7 +118,9 @@ vm_wait() {
 		vm_running && _alive=1
 		grep -a -q -e "$_pattern" "$_log" && return 0
 		if [ $_alive = 0 ]; then
-			vm_why="$vm_name: QEMU ended before \"$_pattern\"; $(tail -n 1 "$VM_DIR/$vm_name/qemu.log") (log: $_log)"
+			_ended=0
+			wait "$(vm_pid)" || _ended=$?	# above 128: a signal
+			vm_why="$vm_name: QEMU ended with status $_ended before \"$_pattern\"; $(tail -n 1 "$VM_DIR/$vm_name/qemu.log") (log: $_log)"
 			return 1
 		fi
 		if [ $_tries -le 0 ]; then
