@@ -79,4 +79,19 @@ typedef struct pt_regs compat_fprobe_regs;
 #define COMPAT_CRASH_CMA_MAX 0
 #endif
 
+/* Exported, but declared in a private header only. */
+#ifdef CONFIG_RCU_STALL_COMMON
+extern int rcu_cpu_stall_suppress;
+
+static inline int compat_rcu_stall_suppress(int suppress)
+{
+	return xchg(&rcu_cpu_stall_suppress, suppress);
+}
+#else
+static inline int compat_rcu_stall_suppress(int suppress)
+{
+	return 0;
+}
+#endif
+
 #endif /* TDX_RESET_COMPAT_H */

@@ -8,6 +8,10 @@
  * under private KeyIDs and does not flush them when it stops its CPUs.  So the
  * path is closed while all CPUs are alive, and each flushes its cache after its
  * last SEAMCALL.
+ *
+ * TDX in the next kernel: only TDH.SYS.DISABLE gives it back.  It is called when
+ * the path has been closed, if the TDX module has it; what it leaves, or all
+ * without it, the hand-off rewrites.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -16,6 +20,7 @@
 #include <linux/irqflags.h>
 #include <linux/limits.h>
 #include <linux/reboot.h>
+#include <linux/sched.h>
 #include <linux/smp.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
@@ -24,6 +29,7 @@
 #include "effects.h"
 #include "own.h"
 #include "seamcall.h"
+#include "tdx/abi.h"
 #include "tdx/reset.h"
 #include "tdx_reset.h"
 
@@ -68,6 +74,18 @@ u64 own_global_keyid(void)
 	return first_keyid;
 }
 
+/* Interrupts are off. */
+static u64 call_with_effect(u64 leaf, struct seamcall_args *args)
+{
+	struct effect effect;
+	u64 status;
+
+	effect_begin(&effect, leaf, args);
+	status = seamcall(leaf, args);
+	effect_end(&effect, !seamcall_reached(status), status, args->r8);
+	return status;
+}
+
 /**
  * own_seamcall - a SEAMCALL, with its effect on the tracker
  * @leaf: leaf and version
@@ -79,16 +97,12 @@ u64 own_global_keyid(void)
  */
 u64 own_seamcall(u64 leaf, struct seamcall_args *args)
 {
-	struct effect effect;
 	unsigned long flags;
 	u64 status = SEAMCALL_REFUSED;
 
 	local_irq_save(flags);
-	if (!READ_ONCE(closed)) {
-		effect_begin(&effect, leaf, args);
-		status = seamcall(leaf, args);
-		effect_end(&effect, !seamcall_reached(status), status, args->r8);
-	}
+	if (!READ_ONCE(closed))
+		status = call_with_effect(leaf, args);
 	local_irq_restore(flags);
 	return status;
 }
@@ -143,12 +157,38 @@ static void own_quiesce(void)
 	WRITE_ONCE(closed, true);
 	smp_mb();	/* closed before the IPIs */
 	on_each_cpu(flush_here, NULL, 1);
-	WRITE_ONCE(caches_flushed, true);
 }
 
-static int reboot_begins(struct notifier_block *nb, unsigned long action, void *data)
+/* One call of TDH.SYS.DISABLE after the other; disable.c says when it is enough. */
+static void disable_module(void)
+{
+	u64 status, masked;
+
+	do {
+		struct seamcall_args args = { };
+
+		cond_resched();
+		local_irq_disable();
+		status = disable_status(call_with_effect(TDH_SYS_DISABLE, &args));
+		local_irq_enable();
+		masked = status & TDX_STATUS_MASK;
+	} while (masked == TDX_INTERRUPTED_RESUMABLE || masked == TDX_SYS_BUSY);
+
+	if (status)
+		pr_warn("TDH.SYS.DISABLE: status %#llx: the next kernel cannot use TDX before a firmware reset\n",
+			status);
+}
+
+static int reboot_begins(struct notifier_block *nb, unsigned long action, void *cmd)
 {
 	own_quiesce();
+	/* A firmware reset cleans by itself. */
+	if (restart_is_kexec(action, cmd) && platform.sys_disable && enable_ready()) {
+		disable_module();
+		/* A call that did not end may have left something. */
+		on_each_cpu(flush_here, NULL, 1);
+	}
+	WRITE_ONCE(caches_flushed, true);
 	return NOTIFY_DONE;
 }
 

@@ -30,6 +30,7 @@
 #include <linux/vmalloc.h>
 #include <asm/special_insns.h>
 
+#include "compat.h"
 #include "coverage.h"
 #include "tdx_reset.h"
 
@@ -182,6 +183,7 @@ static notrace void machine_shutdown_entry(unsigned long ip, unsigned long paren
 					   struct ftrace_regs *regs)
 {
 	unsigned int cpus;
+	int stall_suppress;
 
 	if (!READ_ONCE(kexec_coming) || !platform.erratum || num_online_cpus() < 2)
 		return;
@@ -197,12 +199,19 @@ static notrace void machine_shutdown_entry(unsigned long ip, unsigned long paren
 	if (!cpus_read_trylock())
 		return;
 	cpus = num_online_cpus();
+	/*
+	 * No CPU takes a tick meanwhile, for longer than RCU waits on a large
+	 * machine; with panic_on_rcu_stall that would end the kexec.
+	 */
+	stall_suppress = compat_rcu_stall_suppress(1);
 	preempt_disable();
 	run_pass(cpus);
 	preempt_enable();
 	cpus_read_unlock();
-	if (pass.state != PASS_REWRITE)
+	if (pass.state != PASS_REWRITE) {
+		compat_rcu_stall_suppress(stall_suppress);
 		return;
+	}
 	pass.ns = ktime_get_mono_fast_ns() - pass.start;
 	pr_info("hand-off: %llu of %llu private pages rewritten by %u CPUs in %llu us\n",
 		(u64)atomic64_read(&pass.scrubbed), pass.total, cpus,

@@ -203,23 +203,21 @@ static bool type_private(u64 type, struct page *page)
 }
 
 /*
- * Ask for one page.  If TDX has it, put it into the tracker and ask again: what
- * gives a page back need not name it, so only a page that was private after it
- * had entered is sure to leave when it is rewritten.
+ * Ask for one page.  It enters the tracker before: what gives a page back need
+ * not name it, so only a page that was private after it had entered is sure to
+ * leave when it is rewritten.  And it is asked for once: KVM repeats a busy
+ * TDH.MEM.PAGE.REMOVE, which cannot be held back, no more than once.
  */
 static void search_page(struct searcher *searcher, u64 pfn, struct page *page)
 {
-	u64 type = TDX_PT_NDA;
-	s64 added;
+	u64 type;
 
-	if (tracker_test(&tracker, pfn) || page_type(searcher, pfn, &type) ||
-	    !type_private(type, page))
+	if (tracker_test(&tracker, pfn))
 		return;
-	added = tracker_set(&tracker, pfn, 1);
-	if (added == -ERANGE)
+	if (tracker_set(&tracker, pfn, 1) == -ERANGE)
 		coverage_lose(COVERAGE_OUTSIDE_MAP);
 	if (page_type(searcher, pfn, &type))
-		return;
+		return;	/* it stays; coverage is lost at the end */
 	if (!type_private(type, page))
 		tracker_clear(&tracker, pfn, 1);
 	else if (type == TDX_PT_RSVD)

@@ -57,15 +57,20 @@ vm_images() {
 	for _p in kexec-tdx/kexec-tdx tests/kvm-td/kvm-td; do
 		[ -x "$VM_BUILD/$_p" ] && _loaders="$_loaders -b $VM_BUILD/$_p"
 	done
-	_touch=''
-	[ -e "/out/modules/$_k/touch.ko" ] && _touch="-m /out/modules/$_k/touch.ko"
+	# td-user: own mode, in which the next kernel may want TDX, too.
+	_next=''
+	for _m in touch td-user tdx_reset; do
+		[ -e "/out/modules/$_k/$_m.ko" ] || continue
+		[ $_m != tdx_reset ] || [ -e "/out/modules/$_k/td-user.ko" ] || continue
+		_next="$_next -m /out/modules/$_k/$_m.ko"
+	done
 	mkdir -p /out/images
 	# Several tests may want the same image at once.
 	(
 		flock 9
 		# The next kernel needs little, and loading it costs by the byte.
 		# shellcheck disable=SC2086,SC2046
-		"$vm_src/mkinitramfs" -k "$_k" -o "/out/images/$_k.second" $_touch &&
+		"$vm_src/mkinitramfs" -k "$_k" -o "/out/images/$_k.second" $_next &&
 		"$vm_src/mkinitramfs" -k "$_k" -o "/out/images/$_k.main" $_loaders $(vm_modules "$_k") \
 			-f "/kernels/$_k/bzImage=/boot/bzImage" \
 			-f "/out/images/$_k.second=/boot/initramfs"
