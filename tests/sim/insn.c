@@ -201,6 +201,8 @@ static void on_seamcall(unsigned int cpu, void *u)
 	if (died)
 		event("\"ev\":\"seam-mce\",\"cpu\":%u,\"leaf\":\"%s\",\"rcx\":\"0x%lx\"", cpu,
 		      tdx_leaf_name(leaf), rcx);
+	if (r.undefined)
+		return;				/* QEMU does not know it either */
 	log_seamcall(cpu, leaf, rcx, page, r.rax);
 	if (!r.vmfail) {
 		c.regs[R_AX] = r.rax;

@@ -383,6 +383,10 @@ static uint64_t call(const struct tdx_leaf *leaf, unsigned int lp, struct seam_r
 	return leaf->fn(lp, r);
 }
 
+/* Of `inject`: no status but a failure of the instruction, in Linux' numbers. */
+#define INJECT_UD	0x8000ff0000000006ULL
+#define INJECT_VMFAIL	0x8000ff00ffff0000ULL
+
 /* What `inject` asked for; true if this call is answered so. */
 static bool injected(uint64_t nr, struct seam_regs *r)
 {
@@ -394,7 +398,10 @@ static bool injected(uint64_t nr, struct seam_regs *r)
 	}
 	tdx.inject[nr].count--;
 	tdx.inject[nr].given++;
-	r->rax = tdx.inject[nr].status;
+	r->undefined = tdx.inject[nr].status == INJECT_UD;
+	r->vmfail = tdx.inject[nr].status == INJECT_VMFAIL;
+	if (!r->undefined && !r->vmfail)
+		r->rax = tdx.inject[nr].status;
 	if (nr == TDH_PHYMEM_CACHE_WB && r->rax == TDX_INTERRUPTED_RESUMABLE)
 		tdx.wb_interrupted = true;
 	return true;

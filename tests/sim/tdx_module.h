@@ -85,6 +85,7 @@ enum {
 struct seam_regs {
 	uint64_t rax, rcx, rdx, r8, r9, r10, r11;
 	bool vmfail;		/* VMfailInvalid: CF set, registers untouched */
+	bool undefined;		/* #UD: not executed, registers untouched */
 };
 
 enum sys_disable_mode {

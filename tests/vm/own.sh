@@ -14,7 +14,7 @@ enable_leaves='33 TDH.SYS.INIT 0
 
 # attempt WORD: of the last attempt told by the guest: number, result, map,
 # private pages, coverage.
-attempt() { grep -a '^VM-ENABLE: ' "$(vm_log)" | tail -n 1 | tr -d '\r' | cut -d' ' -f$(($1 + 1)); }
+attempt() { { echo '- 0 - - - -'; grep -a '^VM-ENABLE: ' "$(vm_log)"; } | tail -n 1 | tr -d '\r' | cut -d' ' -f$(($1 + 1)); }
 
 # While the guest pauses: the tracker holds what the simulator has made private,
 # and all of the PAMT from TDH.SYS.CONFIG on.
@@ -62,6 +62,50 @@ case_own_faults() {
 	equal_at_end
 	[ "$compared" -ge 4 ] || bad "only $compared of $seen attempts were compared"
 	echo "own-faults: $seen attempts, $compared compared; $(grep -a 'TDX enabled: ' "$(vm_log)" | head -n 1)"
+	finish
+}
+
+# disarm NR: no more failures of this leaf.
+disarm() { vm_ctl inject "$1" 0 0 >/dev/null; }
+
+# Each call of the enablement fails once, one an attempt: leaf after leaf, the
+# first call, the second, and so on, until an attempt has no such call any more and
+# meets the next leaf's failure.  Of TDH.SYS.TDMR.INIT, which makes many, a few.
+case_own_every() {
+	status=$1 few=6; shift
+	vm_start "$name" "$kernel" 2 5120 sys_disable=absent t.run=own-enable t.stay=1 t.attempts=300 t.pause=1 "$@"
+	vm_wait '^VM-START: ' 150 || { bad "$vm_why"; finish; }
+	# shellcheck disable=SC2046
+	set -- $(echo "$enable_leaves" | cut -d' ' -f1)
+	after=0 seen=0 compared=0 failed=0
+	while :; do
+		[ $# = 1 ] && [ $after -ge $few ] || vm_ctl inject "$1" "$status" 1 $after >/dev/null
+		[ $# = 1 ] || vm_ctl inject "$2" "$status" 1 0 >/dev/null
+		before=$(given "$1")
+		until [ "$(attempt 1)" -gt $seen ] || grep -a -q '^VM-RESULT: ' "$(vm_log)" || ! vm_running; do
+			sleep 0.1
+		done
+		[ "$(attempt 1)" = $((seen + 1)) ] || { bad "after attempt $seen comes attempt $(attempt 1)"; break; }
+		seen=$((seen + 1))
+		[ "$(attempt 2)" != 0 ] || break
+		failed=$((failed + 1))
+		compare_attempt
+		if [ $# -gt 1 ] && [ "$(given "$1")" = "$before" ]; then
+			vm_ctl inject "$1" 0 0 >/dev/null
+			echo "own-every: leaf $1: each of $after calls failed"
+			shift
+			after=0
+		fi
+		after=$((after + 1))
+	done
+	vm_result 60 || bad "$vm_why"
+	echo "own-every: leaf $1: each of $(given "$1") calls failed"
+	[ $# = 1 ] || bad "not every leaf's turn came, these are left: $*"
+	told=$(grep -a -c "tdx_reset: enable: TDH.* on CPU .* status $status: " "$(vm_log)")
+	[ "$told" = "$failed" ] || bad "$failed attempts failed, the log tells of $told"
+	equal_at_end
+	[ "$compared" -ge $((failed / 2)) ] || bad "only $compared of $failed attempts were compared"
+	echo "own-every: $failed attempts failed, $compared compared; $(grep -a 'TDX enabled: ' "$(vm_log)" | head -n 1)"
 	finish
 }
 
