@@ -175,11 +175,16 @@ static void on_seamcall(unsigned int cpu, void *u)
 	struct seam_regs r;
 	struct cpu_ctx c;
 	uint64_t leaf, page, rcx;
-	bool died;
+	bool undefined, died;
 
 	if (!vmx_on[cpu % SIM_MAX_CPUS] || !cpu_begin(&c))
 		return;				/* #UD outside VMX operation */
 	sim_machine_ready();
+	sim_lock();
+	undefined = tdx_undefined(c.regs[R_AX]);
+	sim_unlock();
+	if (undefined)
+		return;
 	cpu_exact(&c, host_pc);
 	r = (struct seam_regs){
 		.rax = c.regs[R_AX], .rcx = c.regs[R_CX], .rdx = c.regs[R_DX],
@@ -201,8 +206,6 @@ static void on_seamcall(unsigned int cpu, void *u)
 	if (died)
 		event("\"ev\":\"seam-mce\",\"cpu\":%u,\"leaf\":\"%s\",\"rcx\":\"0x%lx\"", cpu,
 		      tdx_leaf_name(leaf), rcx);
-	if (r.undefined)
-		return;				/* QEMU does not know it either */
 	log_seamcall(cpu, leaf, rcx, page, r.rax);
 	if (!r.vmfail) {
 		c.regs[R_AX] = r.rax;

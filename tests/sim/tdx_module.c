@@ -398,12 +398,23 @@ static bool injected(uint64_t nr, struct seam_regs *r)
 	}
 	tdx.inject[nr].count--;
 	tdx.inject[nr].given++;
-	r->undefined = tdx.inject[nr].status == INJECT_UD;
 	r->vmfail = tdx.inject[nr].status == INJECT_VMFAIL;
-	if (!r->undefined && !r->vmfail)
+	if (!r->vmfail)
 		r->rax = tdx.inject[nr].status;
 	if (nr == TDH_PHYMEM_CACHE_WB && r->rax == TDX_INTERRUPTED_RESUMABLE)
 		tdx.wb_interrupted = true;
+	return true;
+}
+
+bool tdx_undefined(uint64_t rax)
+{
+	uint64_t nr = rax & (G_N_ELEMENTS(tdx.inject) - 1);
+
+	if (tdx.inject[nr].status != INJECT_UD || !tdx.inject[nr].count || tdx.inject[nr].after)
+		return false;
+	tdx.inject[nr].count--;
+	tdx.inject[nr].given++;
+	tdx.calls[nr]++;
 	return true;
 }
 

@@ -85,7 +85,6 @@ enum {
 struct seam_regs {
 	uint64_t rax, rcx, rdx, r8, r9, r10, r11;
 	bool vmfail;		/* VMfailInvalid: CF set, registers untouched */
-	bool undefined;		/* #UD: not executed, registers untouched */
 };
 
 enum sys_disable_mode {
@@ -175,6 +174,9 @@ struct tdx_leaf {
 extern const struct tdx_leaf tdx_leaves[128];
 
 void tdx_reset(const struct tdx_config *cfg);
+
+/* Is this call to be no call at all, but #UD (inject)?  Asked once, before it. */
+bool tdx_undefined(uint64_t rax);
 
 /* One call; tdx.now is the caller's clock. */
 void tdx_seamcall(unsigned int lp, struct seam_regs *r);

@@ -208,6 +208,28 @@ static void test_injected_later(void **state)
 	expect(TDX_SUCCESS, TDH_PHYMEM_PAGE_RDMD, PAGES, 0, 0, 0);
 }
 
+static void test_injected_failures_of_the_instruction(void **state)
+{
+	struct seam_regs r = { .rax = TDH_PHYMEM_PAGE_RDMD, .rcx = PAGES };
+
+	(void)state;
+	bring_up();
+	tdx.inject[TDH_PHYMEM_PAGE_RDMD].status = 0x8000ff0000000006;	/* #UD */
+	tdx.inject[TDH_PHYMEM_PAGE_RDMD].count = 1;
+	tdx.inject[TDH_PHYMEM_PAGE_RDMD].after = 1;
+	assert_false(tdx_undefined(TDH_PHYMEM_PAGE_RDMD));
+	expect(TDX_SUCCESS, TDH_PHYMEM_PAGE_RDMD, PAGES, 0, 0, 0);
+	assert_true(tdx_undefined(TDH_PHYMEM_PAGE_RDMD));
+	assert_false(tdx_undefined(TDH_PHYMEM_PAGE_RDMD));
+
+	tdx.inject[TDH_PHYMEM_PAGE_RDMD].status = 0x8000ff00ffff0000;	/* VMfailInvalid */
+	tdx.inject[TDH_PHYMEM_PAGE_RDMD].count = 1;
+	tdx_seamcall(0, &r);
+	assert_true(r.vmfail);
+	assert_int_equal(r.rax, TDH_PHYMEM_PAGE_RDMD);
+	expect(TDX_SUCCESS, TDH_PHYMEM_PAGE_RDMD, PAGES, 0, 0, 0);
+}
+
 static void test_interrupted_cache_wb_resumes(void **state)
 {
 	(void)state;
@@ -374,6 +396,7 @@ int main(void)
 		TEST(test_td_life),
 		TEST(test_injected_status),
 		TEST(test_injected_later),
+		TEST(test_injected_failures_of_the_instruction),
 		TEST(test_interrupted_cache_wb_resumes),
 		TEST(test_cmrs),
 		TEST(test_config_waits_for_all_cpus),

@@ -33,6 +33,7 @@ compare_attempt() {
 }
 
 called() { vm_ctl calls | tr '{' '\n' | grep "\"$1\"" | number calls | grep . || echo 0; }
+calls_of() { vm_ctl calls | tr '{' '\n' | grep "\"nr\":$1," | number calls | grep . || echo 0; }
 given() { vm_ctl calls | tr '{' '\n' | grep "\"nr\":$1," | number injected | grep . || echo 0; }
 
 # Every leaf of the enablement fails with a status, COUNT times; each failure is
@@ -73,14 +74,18 @@ disarm() { vm_ctl inject "$1" 0 0 >/dev/null; }
 # meets the next leaf's failure.  Of TDH.SYS.TDMR.INIT, which makes many, a few.
 case_own_every() {
 	status=$1 few=6; shift
-	vm_start "$name" "$kernel" 2 5120 sys_disable=absent t.run=own-enable t.stay=1 t.attempts=300 t.pause=1 "$@"
+	vm_start "$name" "$kernel" 2 5120 sys_disable=absent t.run=own-enable t.stay=1 t.attempts=300 t.pause=2 "$@"
 	vm_wait '^VM-START: ' 150 || { bad "$vm_why"; finish; }
 	# shellcheck disable=SC2046
 	set -- $(echo "$enable_leaves" | cut -d' ' -f1)
-	after=0 seen=0 compared=0 failed=0
+	after=0 seen=0 compared=0 failed=0 first=0
 	while :; do
-		[ $# = 1 ] && [ $after -ge $few ] || vm_ctl inject "$1" "$status" 1 $after >/dev/null
-		[ $# = 1 ] || vm_ctl inject "$2" "$status" 1 0 >/dev/null
+		if [ $# -gt 1 ]; then
+			vm_ctl inject "$1" "$status" 1 $after >/dev/null
+			vm_ctl inject "$2" "$status" 1 0 >/dev/null
+		elif [ $after -lt $few ]; then
+			vm_ctl inject "$1" "$status" 1 $after >/dev/null
+		fi
 		before=$(given "$1")
 		until [ "$(attempt 1)" -gt $seen ] || grep -a -q '^VM-RESULT: ' "$(vm_log)" || ! vm_running; do
 			sleep 0.1
@@ -89,14 +94,20 @@ case_own_every() {
 		seen=$((seen + 1))
 		[ "$(attempt 2)" != 0 ] || break
 		failed=$((failed + 1))
+		last=$(calls_of "$1")
 		compare_attempt
-		if [ $# -gt 1 ] && [ "$(given "$1")" = "$before" ]; then
+		if [ "$(given "$1")" != "$before" ]; then
+			after=$((after + 1))
+		elif [ $((last - first)) -gt $after ]; then
+			echo "own-every: attempt $seen began before it was to fail, once more"
+		elif [ $# -gt 1 ]; then
 			vm_ctl inject "$1" 0 0 >/dev/null
 			echo "own-every: leaf $1: each of $after calls failed"
 			shift
-			after=0
+			after=1
+			last=$(calls_of "$1")
 		fi
-		after=$((after + 1))
+		first=$last
 	done
 	vm_result 60 || bad "$vm_why"
 	echo "own-every: leaf $1: each of $(given "$1") calls failed"
