@@ -65,10 +65,10 @@
 
 /* fprobes on top of the function graph tracer (6.14) hand out other registers. */
 #ifdef CONFIG_HAVE_FTRACE_GRAPH_FUNC
-typedef struct ftrace_regs compat_fprobe_regs;
+#define compat_fprobe_regs struct ftrace_regs
 #define compat_fprobe_arg(regs, n) ftrace_regs_get_argument(regs, n)
 #else
-typedef struct pt_regs compat_fprobe_regs;
+#define compat_fprobe_regs struct pt_regs
 #define compat_fprobe_arg(regs, n) regs_get_kernel_argument(regs, n)
 #endif
 

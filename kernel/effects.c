@@ -193,8 +193,10 @@ bool effects_hold(u64 pfn, unsigned long *flags)
 
 	for (try = 0; try < HOLD_TRIES; try++) {
 		*flags = bucket_lock(bucket);
-		if (!bucket->in_flight)
+		if (!bucket->in_flight) {
+			__release(&bucket->lock);	/* for sparse: it is held */
 			return true;
+		}
 		bucket_unlock(bucket, *flags);
 		cpu_relax();
 	}
@@ -210,7 +212,10 @@ bool effects_hold(u64 pfn, unsigned long *flags)
  */
 void effects_release(u64 pfn, unsigned long flags)
 {
-	bucket_unlock(bucket_of(pfn), flags);
+	struct bucket *bucket = bucket_of(pfn);
+
+	__acquire(&bucket->lock);	/* for sparse: since effects_hold() */
+	bucket_unlock(bucket, flags);
 }
 
 /*

@@ -43,6 +43,7 @@ bool xarray_lock(struct tracker_xarray *set, unsigned long *flags, bool wait)
 		if (xa_trylock(&set->xa)) {
 			if (READ_ONCE(set->stuck))
 				WRITE_ONCE(set->stuck, false);
+			__release(&set->xa.xa_lock);	/* for sparse: it is held */
 			return true;
 		}
 		cpu_relax();
@@ -61,6 +62,7 @@ bool xarray_lock(struct tracker_xarray *set, unsigned long *flags, bool wait)
  */
 void xarray_unlock(struct tracker_xarray *set, unsigned long flags)
 {
+	__acquire(&set->xa.xa_lock);	/* for sparse: since xarray_lock() */
 	xa_unlock(&set->xa);
 	local_irq_restore(flags);
 }

@@ -152,10 +152,11 @@ struct breakpoint {
 
 static int find_breakpoint(struct breakpoint *bp)
 {
-	struct kprobe *(*find)(void *) = (void *)lookup("get_kprobe");
+	struct kprobe *(*find)(void *addr);
 	struct kprobe *kp;
 	int ret = -ENOENT;
 
+	find = (void *)lookup("get_kprobe");
 	if (!find) {
 		pr_err("no get_kprobe() in this kernel\n");
 		return -EOPNOTSUPP;
@@ -176,10 +177,12 @@ static int find_breakpoint(struct breakpoint *bp)
 /* In the open: as live patching or a debugger would, every CPU told of it. */
 static int poke(u8 *at, u8 byte)
 {
-	void *(*text_poke_fn)(void *, const void *, size_t) = (void *)lookup("text_poke");
+	void *(*text_poke_fn)(void *addr, const void *opcode, size_t len);
 	struct mutex *mutex = (void *)lookup("text_mutex");
-	void (*sync)(void) = (void *)lookup("smp_text_poke_sync_each_cpu");
+	void (*sync)(void);
 
+	text_poke_fn = (void *)lookup("text_poke");
+	sync = (void *)lookup("smp_text_poke_sync_each_cpu");
 	if (!sync)
 		sync = (void *)lookup("text_poke_sync");	/* before 6.16 */
 	if (!text_poke_fn || !mutex || !sync) {

@@ -47,6 +47,7 @@ struct td_page {
  * @tdr: physical address of the TDR, in @control_tdr
  * @tdvpr: of the vCPU
  * @hkid: its KeyID
+ * @control_tdr: the page of its TDR, until that was given back
  * @cpu: where the vCPU was initialised
  * @next_gpa: behind its memory
  * @tables_end: guest addresses up to here have their tables

@@ -46,7 +46,7 @@ static const u8 zeroes[TDX_LINE_SIZE] __aligned(TDX_LINE_SIZE);
 
 static int say_prepare(struct tdx_reset_user *user)
 {
-	msleep(1);	/* it may */
+	msleep(20);	/* it may */
 	pr_info("%s: prepare\n", user->name);
 	return 0;
 }
@@ -65,7 +65,7 @@ static int misbehave(struct tdx_reset_user *user)
 	if (!strcmp(how, "slow"))
 		mdelay(2000);
 	if (!strcmp(how, "sleep"))
-		msleep(10);
+		msleep(20);
 	return 0;
 }
 
