@@ -23,7 +23,6 @@
 #include <linux/io.h>
 #include <linux/ktime.h>
 #include <linux/pfn.h>
-#include <linux/reboot.h>
 #include <asm/special_insns.h>
 
 #include "compat.h"
@@ -47,20 +46,6 @@ struct handoff {
 	u64 left;
 	const char *refused;
 };
-
-/*
- * Reset through firmware, with the kernel's own ways, which work with
- * interrupts off and all other CPUs gone (ACPI, EFI, chipset, keyboard
- * controller, triple fault, as its quirks say) and save the log in pstore.  A
- * cold one, whatever reboot= says: a warm reset may keep memory private.
- */
-static void __noreturn firmware_reset(void)
-{
-	reboot_mode = REBOOT_COLD;
-	emergency_restart();
-	for (;;)
-		cpu_relax();
-}
 
 static bool any_tracked(u64 pfn, u64 nr)
 {
@@ -255,6 +240,8 @@ static notrace void machine_kexec_entry(unsigned long ip,
 
 	/* A user that slept may have left them on. */
 	local_irq_disable();
+	if (!image->preserve_context)
+		firmware_reset_armed(handoff.name);
 	own_close();
 	watch_account();
 	user = users_call(image);

@@ -164,6 +164,7 @@ int core_start(void)
 	ret = handoff_start();
 	if (ret)
 		goto out_scrub;
+	firmware_reset_start();
 	users_start();
 	scrub_parallel_start();
 	crash_cpus_start();
@@ -185,6 +186,7 @@ static void core_stop(void)
 	crash_cpus_stop();
 	scrub_parallel_stop();
 	users_stop();
+	firmware_reset_stop();
 	handoff_stop();
 	scrub_stop();
 	coverage_publish(NULL);
@@ -200,6 +202,7 @@ static int __init start_watching(void)
 	crash_memory_find();
 	scrub_parallel_find();
 	users_find();
+	firmware_reset_find();
 	ret = core_start();
 	if (ret)
 		return ret;

@@ -234,6 +234,7 @@ int own_load(void)
 	crash_memory_find();
 	scrub_parallel_find();
 	users_find();
+	firmware_reset_find();
 	ret = enable_load();
 	if (!ret) {
 		ret = register_reboot_notifier(&reboot_block);

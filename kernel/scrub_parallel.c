@@ -185,7 +185,10 @@ static notrace void machine_shutdown_entry(unsigned long ip, unsigned long paren
 	unsigned int cpus;
 	int stall_suppress;
 
-	if (!READ_ONCE(kexec_coming) || !platform.erratum || num_online_cpus() < 2)
+	if (!READ_ONCE(kexec_coming))
+		return;
+	firmware_reset_armed("kexec");
+	if (!platform.erratum || num_online_cpus() < 2)
 		return;
 	/* Not clean and not cleanable: the last moment will say so. */
 	watch_account();

@@ -200,6 +200,13 @@ void users_start(void);
 void users_stop(void);
 const char *users_call(const struct kimage *image);
 
+/* firmware_reset.c */
+void __noreturn firmware_reset(void);
+void firmware_reset_armed(const char *name);
+void firmware_reset_find(void);
+void firmware_reset_start(void);
+void firmware_reset_stop(void);
+
 /* handoff.c */
 bool handoff_image_tracked(const struct kimage *image);
 int handoff_start(void);

@@ -206,6 +206,11 @@ static void on_seamcall(unsigned int cpu, void *u)
 	if (died)
 		event("\"ev\":\"seam-mce\",\"cpu\":%u,\"leaf\":\"%s\",\"rcx\":\"0x%lx\"", cpu,
 		      tdx_leaf_name(leaf), rcx);
+	if (sim_hold.ms && (leaf & TDX_LEAF_MASK) == sim_hold.leaf) {
+		event("\"ev\":\"hold\",\"cpu\":%u,\"leaf\":\"%s\",\"rcx\":\"0x%lx\"", cpu,
+		      tdx_leaf_name(leaf), rcx);
+		g_usleep(sim_hold.ms * 1000);
+	}
 	log_seamcall(cpu, leaf, rcx, page, r.rax);
 	if (!r.vmfail) {
 		c.regs[R_AX] = r.rax;

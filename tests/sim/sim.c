@@ -26,6 +26,7 @@ static bool ram_known;
 static struct cache_config caches = { .seed = 1, .max_ms = 2000 };
 bool sim_wbinvd_ignored;
 bool sim_seamcalls_unlogged;
+struct sim_hold sim_hold;
 
 void sim_lock(void)
 {
@@ -307,6 +308,18 @@ static int set_wbinvd(const char *v)
 	return sim_wbinvd_ignored || !strcmp(v, "works") ? 0 : -1;
 }
 
+static int set_hold(const char *v)
+{
+	char *end;
+
+	sim_hold.leaf = strtoull(v, &end, 0);
+	if (*end != ':' || end == v || sim_hold.leaf > TDX_LEAF_MASK)
+		return -1;
+	v = end + 1;
+	sim_hold.ms = strtoull(v, &end, 0);
+	return *end || end == v ? -1 : 0;
+}
+
 static int set_count(const char *v)
 {
 	if (!strcmp(v, "on"))
@@ -335,6 +348,7 @@ static const struct {
 	{ "wbinvd", "works|ignore", set_wbinvd },
 	{ "count", "on|off", set_count },
 	{ "seamcalls", "logged|unlogged", set_seamcalls },
+	{ "hold", "LEAF:MILLISECONDS", set_hold },
 };
 
 static int parse(const char *arg)

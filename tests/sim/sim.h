@@ -60,6 +60,12 @@ void sim_report_returns(void);
 /* Option seamcalls=unlogged: no event for each SEAMCALL. */
 extern bool sim_seamcalls_unlogged;
 
+/* Option hold=LEAF:MS: how long a SEAMCALL of this leaf takes. */
+struct sim_hold {
+	uint64_t leaf, ms;
+};
+extern struct sim_hold sim_hold;
+
 /* Option wbinvd=ignore: as if the kernel did not execute it. */
 extern bool sim_wbinvd_ignored;
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2119,SC2120
 # What the scenarios share.  Sourced by /init inside the guest.  Parameters
 # that every scenario understands, with their defaults:
 t_tds=${t_tds:-1}		# TDs at a time
@@ -117,12 +117,25 @@ random() { echo $(($(od -An -N2 -tu2 /dev/urandom) % $1)); }
 # TDs that stay; their process in $td_pid.
 hold_tds() {
 	# shellcheck disable=SC2046
-	kvm-td $(td_options) --hold "$@" >/tmp/kvm-td.log 2>&1 &
+	"${td_program:-kvm-td}" $(td_options) --hold "$@" >/tmp/kvm-td.log 2>&1 &
 	# shellcheck disable=SC2034 # for the scenarios
 	td_pid=$!
 	wait_line /tmp/kvm-td.log "kvm-td: holding" 120
 	note "$(grep holding /tmp/kvm-td.log)"
 	[ "$t_reset" = 0 ] || note "tdx_reset: $(reset_value private_pages) private pages"
+}
+
+# Private memory to lose, in the mode that this kernel has.
+hold_private() {
+	if [ -e /modules/td-user.ko ]; then
+		load_own
+		td_do enable
+		td_do make
+	else
+		load_reset
+		load_kvm
+		hold_tds
+	fi
 }
 
 # load_next OPTION SCENARIO: load the kernel of /boot, to run SCENARIO with the
@@ -146,11 +159,59 @@ load_next() {
 	note "$t_loader $_opt: from $_start to $(cut -d' ' -f1 /proc/uptime) s"
 }
 
+# t.trap=FUNCTION: the kernel panics (t.trap_oops=1: oopses) when it is in there
+# for the t.trap_after=th time.
+set_trap() {
+	[ -z "${t_trap:-}" ] || load make_panic how=function "function=$t_trap" \
+		"after=${t_trap_after:-1}" "oops=${t_trap_oops:-0}"
+}
+
 # Does not come back.
 run_next() {
+	set_trap
 	note "jump at $(cut -d' ' -f1 /proc/uptime) s"
 	"$t_loader" -e
 	fail "$t_loader -e came back with status $?"
+}
+
+# reservation_page 16TH: an address in the crash kernel reservation.
+reservation_page() {
+	_range=$(sed -n 's/^ *\([0-9a-f]*\)-\([0-9a-f]*\) : Crash kernel$/\1 \2/p' /proc/iomem | tail -n 1)
+	[ -n "$_range" ] || fail "no crash kernel memory; boot with crashkernel="
+	echo $((0x${_range% *} + (0x${_range#* } + 1 - 0x${_range% *}) * $1 / 16))
+}
+
+# give_pages ADDRESS...: to TDX; they are somebody else's.
+give_pages() {
+	if [ -e /modules/td-user.ko ]; then
+		for _page in "$@"; do td_do give "$_page"; done
+		return
+	fi
+	insmod /modules/give.ko "pa=$(echo "$*" | tr ' ' ,)" "hkid=${give_hkid:-31}" ||
+		fail "give.ko: $(dmesg | grep give: | tail -n 1)"
+	note "$(dmesg | grep -o 'give: .*' | tail -n 1)"
+	rmmod give
+}
+
+# Does not come back.  t.panic= says from where: sysrq, or how= of make_panic.
+# t.give=image: a page of the capture kernel's image becomes private before.
+# t.user=: how= of user, which has something to say at the crash.
+crash_now() {
+	# The first that a load takes is the last of the reservation.
+	[ "${t_give:-0}" != image ] || give_pages $(($(reservation_page 16) - 4096))
+	[ -z "${t_user:-}" ] || load user "how=$t_user"
+	set_trap
+	note "panic at $(cut -d' ' -f1 /proc/uptime) s"
+	case ${t_panic:-sysrq} in
+	sysrq)
+		echo 1 >/proc/sys/kernel/sysrq
+		echo c >/proc/sysrq-trigger ;;
+	seamcall)
+		load make_panic how=seamcall "pa=$(reservation_page 5)" ;;
+	*)
+		load make_panic "how=$t_panic" ;;
+	esac
+	fail "the kernel survived a crash: $(dmesg | grep make_panic: | tail -n 1)"
 }
 
 # expect_refusal TEXT CMD...: CMD must fail, with one line that has TEXT.

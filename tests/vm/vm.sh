@@ -23,6 +23,9 @@
 #   VM_DIR       where logs and sockets go, a folder for each NAME
 #   VM_MODEL     CPU model: 143, 207 have the partial-write erratum, 173 has not
 #   VM_CPU       more for QEMU's -cpu, such as la57=off
+#   VM_PROGRAMS  more programs for the image, by their paths in the lab
+#   VM_ERST      file with the platform's error record store, where pstore keeps
+#                the log of a kernel that ended; empty: the machine has none
 #   VM_LIMIT     seconds after which QEMU is killed, whatever it does
 #   VM_SLOW      this kernel is so many times slower: limits are longer
 
@@ -32,6 +35,8 @@
 : "${VM_DIR=/out/vm}"
 : "${VM_MODEL=143}"
 : "${VM_CPU=}"
+: "${VM_PROGRAMS=}"
+: "${VM_ERST=}"
 : "${VM_LIMIT=300}"
 : "${VM_SLOW=1}"
 vm_src=${vm_src:-/src/tests/vm}
@@ -43,7 +48,7 @@ vm_say() { printf 'vm: %s\n' "$*" >&2; }
 # The modules that a kernel's image can have: what was built for it, and KVM
 # where that kernel can make TDs.
 vm_modules() {
-	for _m in tdx_reset touch give blind race user faulty pte-mark td-user; do
+	for _m in tdx_reset touch give blind race user faulty pte-mark td-user make_panic; do
 		[ -e "/out/modules/$1/$_m.ko" ] && printf -- '-m /out/modules/%s/%s.ko ' "$1" "$_m"
 	done
 	if grep -q '^CONFIG_KVM_INTEL_TDX=y' "/kernels/$1/build/.config" 2>/dev/null; then
@@ -51,10 +56,16 @@ vm_modules() {
 	fi
 }
 
+# The image that the first kernel boots into; one more for more programs.
+vm_image() {
+	printf '/out/images/%s.main%s\n' "$1" \
+		"${VM_PROGRAMS:+.$(echo "$VM_PROGRAMS" | cksum | cut -d' ' -f1)}"
+}
+
 vm_images() {
 	_k=$1
 	_loaders='-b /usr/sbin/kexec'
-	for _p in kexec-tdx/kexec-tdx tests/kvm-td/kvm-td; do
+	for _p in kexec-tdx/kexec-tdx tests/kvm-td/kvm-td tests/raw-kexec/raw-kexec; do
 		[ -x "$VM_BUILD/$_p" ] && _loaders="$_loaders -b $VM_BUILD/$_p"
 	done
 	# td-user: own mode, in which the next kernel may want TDX, too.
@@ -64,6 +75,7 @@ vm_images() {
 		[ $_m != tdx_reset ] || [ -e "/out/modules/$_k/td-user.ko" ] || continue
 		_next="$_next -m /out/modules/$_k/$_m.ko"
 	done
+	for _p in $VM_PROGRAMS; do _loaders="$_loaders -b $_p"; done
 	mkdir -p /out/images
 	# Several tests may want the same image at once.
 	(
@@ -71,7 +83,7 @@ vm_images() {
 		# The next kernel needs little, and loading it costs by the byte.
 		# shellcheck disable=SC2086,SC2046
 		"$vm_src/mkinitramfs" -k "$_k" -o "/out/images/$_k.second" $_next &&
-		"$vm_src/mkinitramfs" -k "$_k" -o "/out/images/$_k.main" $_loaders $(vm_modules "$_k") \
+		"$vm_src/mkinitramfs" -k "$_k" -o "$(vm_image "$_k")" $_loaders $(vm_modules "$_k") \
 			-f "/kernels/$_k/bzImage=/boot/bzImage" \
 			-f "/out/images/$_k.second=/boot/initramfs"
 	) 9>/out/images/lock
@@ -97,8 +109,12 @@ vm_start() {
 		-cpu max,vendor=GenuineIntel,family=6,model=$VM_MODEL,stepping=8,svm=off${VM_CPU:+,$VM_CPU} \
 		-nodefaults -no-user-config -no-reboot -display none \
 		-serial "file:$_dir/serial.log" -smp "$_smp" -m "$_mem" \
-		-kernel "/kernels/$_kernel/bzImage" -initrd "/out/images/$_kernel.main" \
+		-kernel "/kernels/$_kernel/bzImage" -initrd "$(vm_image "$_kernel")" \
 		-append "$_append"
+	if [ -n "$VM_ERST" ]; then
+		set -- "$@" -device acpi-erst,memdev=erst \
+			-object "memory-backend-file,id=erst,mem-path=$VM_ERST,size=64K,share=on"
+	fi
 	if [ -n "$PLUGIN" ]; then
 		[ -e "$PLUGIN" ] || { vm_say "$PLUGIN: no such plugin; build it, or set PLUGIN to nothing"; return 1; }
 		set -- "$@" -plugin "$PLUGIN,log=$_dir/events.jsonl,ctl=$_dir/ctl${_opts:+,$_opts}"
