@@ -6,6 +6,7 @@
  * are in insn.h.
  */
 #include "insn.h"
+#include "points.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -169,6 +170,14 @@ static void log_seamcall(unsigned int cpu, uint64_t leaf, uint64_t rcx, uint64_t
 	      cpu, tdx_leaf_name(leaf), leaf, rcx, r8, rax, insns);
 }
 
+static void point(enum point_kind kind, uint64_t leaf, bool failed, const struct cpu_ctx *c)
+{
+	struct point here = { .kind = kind, .leaf = leaf & TDX_LEAF_MASK, .failed = failed };
+
+	if (points_on)
+		points_at(&here, c);
+}
+
 static void on_seamcall(unsigned int cpu, void *u)
 {
 	uintptr_t host_pc = HOST_PC();
@@ -189,6 +198,7 @@ static void on_seamcall(unsigned int cpu, void *u)
 	leaf = r.rax;
 	page = r.r8;
 	rcx = r.rcx;
+	point(POINT_BEFORE, leaf, false, &c);
 	STAT_INC(seamcalls);
 	sim_lock();
 	wc_flush(cpu, note_poisoned);
@@ -212,6 +222,7 @@ static void on_seamcall(unsigned int cpu, void *u)
 		c.regs[R_11] = r.r11;
 	}
 	set_arith_flags(c.env, r.vmfail ? EFLAGS_CF : 0);
+	point(POINT_AFTER, leaf, r.vmfail || r.rax & TDX_STATUS_ERROR, &c);
 	cpu_skip(&c, u);
 }
 
