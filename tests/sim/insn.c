@@ -170,9 +170,13 @@ static void log_seamcall(unsigned int cpu, uint64_t leaf, uint64_t rcx, uint64_t
 	      cpu, tdx_leaf_name(leaf), leaf, rcx, r8, rax, insns);
 }
 
-static void point(enum point_kind kind, uint64_t leaf, bool failed, const struct cpu_ctx *c)
+static void point(enum point_kind kind, const struct seam_regs *in, bool failed,
+		  const struct cpu_ctx *c)
 {
-	struct point here = { .kind = kind, .leaf = leaf & TDX_LEAF_MASK, .failed = failed };
+	struct point here = {
+		.kind = kind, .leaf = in->rax & TDX_LEAF_MASK, .failed = failed,
+		.large = (in->rcx & 7) == TDX_PS_2M,
+	};
 
 	if (points_on)
 		points_at(&here, c);
@@ -181,7 +185,7 @@ static void point(enum point_kind kind, uint64_t leaf, bool failed, const struct
 static void on_seamcall(unsigned int cpu, void *u)
 {
 	uintptr_t host_pc = HOST_PC();
-	struct seam_regs r;
+	struct seam_regs r, in;
 	struct cpu_ctx c;
 	uint64_t leaf, page, rcx;
 	bool died;
@@ -198,7 +202,8 @@ static void on_seamcall(unsigned int cpu, void *u)
 	leaf = r.rax;
 	page = r.r8;
 	rcx = r.rcx;
-	point(POINT_BEFORE, leaf, false, &c);
+	in = r;
+	point(POINT_BEFORE, &in, false, &c);
 	STAT_INC(seamcalls);
 	sim_lock();
 	wc_flush(cpu, note_poisoned);
@@ -222,7 +227,7 @@ static void on_seamcall(unsigned int cpu, void *u)
 		c.regs[R_11] = r.r11;
 	}
 	set_arith_flags(c.env, r.vmfail ? EFLAGS_CF : 0);
-	point(POINT_AFTER, leaf, r.vmfail || r.rax & TDX_STATUS_ERROR, &c);
+	point(POINT_AFTER, &in, r.vmfail || r.rax & TDX_STATUS_ERROR, &c);
 	cpu_skip(&c, u);
 }
 

@@ -44,6 +44,7 @@ static struct {
 	uint64_t most_over;		/* pages in the map that are normal, at most */
 	uint64_t most_missing;		/* not counted beyond MAX_CLOSE by much */
 	uint64_t least, most;		/* pages private or dirty */
+	uint64_t large;			/* pages of 2 MiB given to TDs */
 	uint64_t calls[NR_LEAVES], failed[NR_LEAVES];
 } total;
 
@@ -164,6 +165,7 @@ void points_at(const struct point *point, const struct cpu_ctx *c)
 	if (here.kind == POINT_AFTER) {
 		total.calls[here.leaf % NR_LEAVES]++;
 		total.failed[here.leaf % NR_LEAVES] += here.failed;
+		total.large += here.leaf == TDH_MEM_PAGE_AUG && here.large && !here.failed;
 	}
 	if (map_pa)
 		read_and_compare(&here);
@@ -207,8 +209,9 @@ void points_say(GString *out)
 		g_string_append_printf(out, "\"%s\":%lu,", point_kind_name[i], total.points[i]);
 	g_string_append_printf(out, "\"bad\":%lu,\"unreadable\":%lu,\"partial\":%lu,"
 			       "\"most_over\":%lu,\"most_missing\":%lu,\"least\":%lu,\"most\":%lu,"
-			       "\"leaves\":[", total.bad, total.unreadable, total.partial,
-			       total.most_over, total.most_missing, total.least, total.most);
+			       "\"large\":%lu,\"leaves\":[", total.bad, total.unreadable, total.partial,
+			       total.most_over, total.most_missing, total.least, total.most,
+			       total.large);
 	for (unsigned int i = 0; i < NR_LEAVES; i++) {
 		if (!total.calls[i])
 			continue;

@@ -20,12 +20,13 @@ enum point_kind { POINT_BEFORE, POINT_AFTER, POINT_STORE, POINT_FENCE, NR_POINT_
  * @kind: which
  * @leaf: of the SEAMCALL; a store, a fence: of the last one
  * @failed: it came back with an error
+ * @large: it names a mapping of 2 MiB, as far as its operand says so
  * @pa: a store: where to
  */
 struct point {
 	enum point_kind kind;
 	unsigned int leaf;
-	bool failed;
+	bool failed, large;
 	uint64_t pa;
 };
 
