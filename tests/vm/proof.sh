@@ -9,12 +9,14 @@
 points_member() { echo "$points" | number "$1"; }
 jumps_member() { echo "$jumps" | number "$1"; }
 
-# proof_start SCENARIO PARAM...: up to the moment before the life begins.
+# proof_start SCENARIO PARAM...: up to the moment before the life begins, where the
+# machine is stopped until proof_end.
 proof_start() {
 	_scenario=$1; shift
 	vm_start "$name" "$kernel" 1 2048 "sys_disable=absent,seamcalls=unlogged${PROOF_SIM:+,$PROOF_SIM}" \
 		t.stay=1 "t.run=$_scenario" t.tds=3 t.mib=4 "$@"
 	vm_wait '^VM-MAP: ' 120 || { bad "$vm_why"; finish; }
+	vm_ctl stop >/dev/null || { bad "the simulator does not answer"; finish; }
 	map=$(find_map)
 	# None: without the component.
 	vm_ctl points "${map:-0}" >/dev/null || { bad "the simulator does not look at points"; finish; }
@@ -24,21 +26,21 @@ proof_start() {
 # Leaf, status, how often, after how many calls.  OPERAND_BUSY, after which td-user
 # asks again and KVM sometimes does; OPERAND_INVALID, which is final.  A page that
 # cannot be reclaimed stays private for ever.
-faults_own_proof='2 0x8000020000000000 2 1
-3 0x8000020000000000 2 5
-6 0x8000020000000000 3 600
-7 0xc000010000000001 2 500
-9 0x8000020000000000 2 1
-28 0x8000020000000000 2 200
-29 0xc000010000000001 3 400'
-# The second cycle fails in the middle of its second TD.
-faults_proof='6 0xc000010000000001 1 6500
-7 0x8000020000000000 1 300
-28 0xc000010000000001 1 20
-29 0x8000020000000000 1 700'
-
 proof_faults() {
-	eval "_faults=\$faults_$(echo "$1" | tr - _)"
+	case $1 in
+	own-proof) _faults='2 0x8000020000000000 2 1
+		3 0x8000020000000000 2 5
+		6 0x8000020000000000 3 600
+		7 0xc000010000000001 2 500
+		9 0x8000020000000000 2 1
+		28 0x8000020000000000 2 200
+		29 0xc000010000000001 3 400' ;;
+	# The second cycle fails in the middle of its second TD.
+	proof) _faults='6 0xc000010000000001 1 6500
+		7 0x8000020000000000 1 300
+		28 0xc000010000000001 1 20
+		29 0x8000020000000000 1 700' ;;
+	esac
 	while read -r _fault; do
 		# shellcheck disable=SC2086
 		vm_ctl inject $_fault >/dev/null || bad "the simulator does not inject $_fault"
@@ -53,6 +55,7 @@ failed_leaves() {
 }
 
 proof_end() {
+	vm_ctl cont >/dev/null || bad "the simulator does not answer"
 	vm_wait '^VM-PROOF: end\|^VM-RESULT: ' 1200 || bad "$vm_why"
 	points=$(vm_ctl points) || bad "the simulator does not answer"
 	# All of the life was looked at, and it is one that passes everything.
@@ -107,9 +110,9 @@ case_proof_jumps() {
 	vm_ctl jumps "$way" $what "$calls" "$stores" "$first" || { bad "no copies"; finish; }
 	proof_end
 	tries=600
-	while :; do
+	while [ $tries -gt 0 ]; do
 		jumps=$(vm_ctl jumps) || { bad "the simulator does not answer"; finish; }
-		[ "$(jumps_member running)" != 0 ] && [ $tries -gt 0 ] || break
+		[ "$(jumps_member running)" != 0 ] || break
 		tries=$((tries - 1))
 		sleep 0.2
 	done
