@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE
 #include "sim.h"
+#include "points.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #define MAX_READ	(1 << 20)	/* bytes of one read command */
+#define MAX_WORDS	12
 
 static const char *const type_name[16] = {
 	[TDX_PT_RSVD] = "PAMT", [TDX_PT_REG] = "REG", [TDX_PT_TDR] = "TDR",
@@ -120,15 +122,6 @@ static const char *cmd_inside(char **arg, GString *out)
 	return NULL;
 }
 
-/* What a tracker has to know about this page; NULL = it is normal. */
-static const char *page_kind(uint64_t pa)
-{
-	if (pamt_private(pa))
-		return "private";
-	return mem_page_owned(pa) | mem_page_poisoned(pa) | cache_pending_lines(pa) ?
-		"dirty" : NULL;
-}
-
 static const char *cmd_pages(char **arg, GString *out)
 {
 	const char *kind = NULL, *now;
@@ -139,7 +132,7 @@ static const char *cmd_pages(char **arg, GString *out)
 	g_string_append(out, "\"ranges\":[");
 	sim_lock();
 	for (pa = 0; pa <= mem_end(); pa += SIM_PAGE) {
-		now = pa < mem_end() ? page_kind(pa) : NULL;
+		now = pa < mem_end() ? sim_page_kind(pa) : NULL;
 		if (now == kind)
 			continue;
 		if (kind) {
@@ -277,6 +270,46 @@ static const char *cmd_inject(char **arg, GString *out)
 	return NULL;
 }
 
+static const char *cmd_points(char **arg, GString *out)
+{
+	const char *err = NULL;
+	uint64_t map = 0;
+
+	if (arg[0] && !number(arg[0], &map))
+		return "points [MAP]: the address of a private map";
+	sim_lock();
+	if (arg[0])
+		err = points_begin(map);
+	else
+		points_say(out);
+	sim_unlock();
+	return err;
+}
+
+/* jumps: totals.  jumps WAY FUNCTION ARGUMENT START END CALLS STORES FIRST: begin. */
+static const char *cmd_jumps(char **arg, GString *out)
+{
+	struct jump_config c = { 0 };
+	uint64_t *const to[] = {
+		&c.function, &c.argument, &c.start, &c.end, &c.every_call, &c.every_store,
+		&c.first,
+	};
+
+	if (!arg[0]) {
+		jump_say(out);
+		return NULL;
+	}
+	c.way = !strcmp(arg[0], "crash") ? JUMP_CRASH : !strcmp(arg[0], "kexec") ? JUMP_KEXEC :
+		JUMP_NONE;
+	for (unsigned int i = 0; i < G_N_ELEMENTS(to); i++)
+		if (!arg[i + 1] || !number(arg[i + 1], to[i]))
+			c.way = JUMP_NONE;
+	if (c.way == JUMP_NONE)
+		return "jumps crash|kexec FUNCTION ARGUMENT START END CALLS STORES FIRST";
+	jump_configure(&c);
+	return NULL;
+}
+
 static const struct {
 	const char *name;
 	unsigned int args, optional;
@@ -297,11 +330,13 @@ static const struct {
 	{ "calls", 0, 0, cmd_calls },
 	{ "instructions", 0, 0, cmd_instructions },
 	{ "inject", 3, 1, cmd_inject },
+	{ "points", 0, 1, cmd_points },
+	{ "jumps", 0, 8, cmd_jumps },
 };
 
 static const char *run(char *line, GString *out)
 {
-	char **words = g_strsplit_set(g_strstrip(line), " \t", 8);
+	char **words = g_strsplit_set(g_strstrip(line), " \t", MAX_WORDS);
 	const char *err = "unknown command";
 	unsigned int given;
 

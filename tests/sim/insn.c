@@ -6,6 +6,7 @@
  * are in insn.h.
  */
 #include "insn.h"
+#include "points.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -169,10 +170,22 @@ static void log_seamcall(unsigned int cpu, uint64_t leaf, uint64_t rcx, uint64_t
 	      cpu, tdx_leaf_name(leaf), leaf, rcx, r8, rax, insns);
 }
 
+static void point(enum point_kind kind, const struct seam_regs *in, bool failed,
+		  const struct cpu_ctx *c)
+{
+	struct point here = {
+		.kind = kind, .leaf = in->rax & TDX_LEAF_MASK, .failed = failed,
+		.large = (in->rcx & 7) == TDX_PS_2M,
+	};
+
+	if (points_on)
+		points_at(&here, c);
+}
+
 static void on_seamcall(unsigned int cpu, void *u)
 {
 	uintptr_t host_pc = HOST_PC();
-	struct seam_regs r;
+	struct seam_regs r, in;
 	struct cpu_ctx c;
 	uint64_t leaf, page, rcx;
 	bool undefined, died;
@@ -194,6 +207,8 @@ static void on_seamcall(unsigned int cpu, void *u)
 	leaf = r.rax;
 	page = r.r8;
 	rcx = r.rcx;
+	in = r;
+	point(POINT_BEFORE, &in, false, &c);
 	STAT_INC(seamcalls);
 	sim_lock();
 	wc_flush(cpu, note_poisoned);
@@ -222,6 +237,7 @@ static void on_seamcall(unsigned int cpu, void *u)
 		c.regs[R_11] = r.r11;
 	}
 	set_arith_flags(c.env, r.vmfail ? EFLAGS_CF : 0);
+	point(POINT_AFTER, &in, r.vmfail || r.rax & TDX_STATUS_ERROR, &c);
 	cpu_skip(&c, u);
 }
 

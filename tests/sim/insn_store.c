@@ -4,6 +4,7 @@
  * non-temporal stores, fences, WBINVD.  The rules of a callback are in insn.h.
  */
 #include "insn.h"
+#include "points.h"
 
 #include <string.h>
 
@@ -82,12 +83,16 @@ void on_movdir64b(unsigned int cpu, void *u)
 	STAT_INC(movdir64b);
 	if (qemu_plugin_translate_vaddr(dst, &pa)) {
 		sim_lock();
+		if (points_on)
+			points_storing(pa);
 		disarm = mem_line_poisoned(pa);
 		mem_full_line(pa);
 		disarm = disarm && !mem_page_poisoned(pa);
 		sim_unlock();
 		if (disarm)
 			poison_disarm(pa);
+		if (points_on)
+			points_at(&(struct point){ .kind = POINT_STORE, .pa = pa }, &c);
 	}
 	cpu_skip(&c, &insn);
 }
@@ -159,6 +164,8 @@ static void fence(unsigned int cpu, uintptr_t host_pc)
 {
 	struct cpu_ctx c;
 
+	if (points_on)
+		points_at(&(struct point){ .kind = POINT_FENCE }, NULL);
 	if (!flush_wc(cpu) || !cpu_begin(&c))
 		return;
 	cpu_exact(&c, host_pc);

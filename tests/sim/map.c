@@ -65,8 +65,9 @@ static int read_bitmaps(struct reader *r)
 		ret = need_bitmap(r, i);
 		if (!ret && r->read(r->from, table[i], m->bitmap[i], SECTION_BYTES))
 			ret = fault(r, "no bitmap there");
-		for (unsigned int b = 0; !ret && b < SECTION_BYTES; b++)
-			m->pages += __builtin_popcount(m->bitmap[i][b]);
+		for (unsigned int w = 0; !ret && w < PRIVATE_MAP_SECTION_PAGES / 64; w++)
+			if (map_word(m, i, w))
+				m->pages += __builtin_popcountll(map_word(m, i, w));
 	}
 	free(table);
 	return ret;

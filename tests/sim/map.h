@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "tdx/private_map.h"
 
@@ -21,6 +22,17 @@ struct map {
 
 int map_read(struct map *m, map_read_fn read, void *from, uint64_t pa);
 bool map_has(const struct map *m, uint64_t pa);
+
+/* 64 pages of a section at once, the first in bit 0. */
+static inline uint64_t map_word(const struct map *m, uint64_t section, unsigned int n)
+{
+	uint64_t word = 0;
+
+	if (section < m->hdr.nr_sections && m->bitmap[section])
+		memcpy(&word, m->bitmap[section] + n * sizeof(word), sizeof(word));
+	return word;
+}
+
 void map_free(struct map *m);
 
 #endif /* SIM_MAP_H */

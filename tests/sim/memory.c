@@ -26,6 +26,7 @@ static struct {
 static int nr_ram;
 static struct page *pages;
 static uint64_t nr_pages;
+static uint64_t *touched, nr_touched, max_touched;	/* page frames, each once */
 static uint32_t generation;
 static bool no_erratum;
 
@@ -69,6 +70,7 @@ void mem_reset(void)
 {
 	if (pages)
 		memset(pages, 0, nr_pages * sizeof(*pages));
+	nr_touched = 0;
 	wc_reset();
 	cache_reset();
 }
@@ -86,6 +88,32 @@ bool mem_erratum(void)
 static struct page *page_of(uint64_t pa)
 {
 	return pa / SIM_PAGE < nr_pages ? &pages[pa / SIM_PAGE] : NULL;
+}
+
+static void touch(struct page *page)
+{
+	if (page->touched)
+		return;
+	page->touched = true;
+	if (nr_touched == max_touched) {
+		max_touched = max_touched ? max_touched * 2 : 1024;
+		touched = realloc(touched, max_touched * sizeof(*touched));
+		if (!touched)
+			abort();
+	}
+	touched[nr_touched++] = page - pages;
+}
+
+uint64_t mem_touched(uint64_t n)
+{
+	return n < nr_touched ? touched[n] * SIM_PAGE : mem_end();
+}
+
+bool mem_page_suspect(uint64_t pa)
+{
+	struct page *page = page_of(pa);
+
+	return page && page->owned | page->poisoned;
 }
 
 static unsigned int line_of(uint64_t pa)
@@ -149,7 +177,7 @@ void mem_tdx_write_page(uint64_t pa)
 	page->generation = ++generation;
 	page->owned = ~0ULL;
 	page->poisoned = 0;
-	page->touched = true;
+	touch(page);
 	for (unsigned int i = 0; i < SIM_LINES_PER_PAGE; i++)
 		write_pattern(pa + i * SIM_LINE, page->generation);
 }
@@ -184,7 +212,7 @@ void mem_poison(uint64_t pa)
 	if (!page)
 		return;
 	page->poisoned |= 1ULL << line_of(pa);
-	page->touched = true;
+	touch(page);
 }
 
 uint64_t mem_page_owned(uint64_t pa)

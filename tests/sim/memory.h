@@ -93,6 +93,16 @@ uint64_t mem_page_poisoned(uint64_t pa);
  */
 uint64_t mem_next_page(uint64_t pa);
 
+/**
+ * mem_touched() - the same pages, in no order, for who looks often
+ * @n: from 0
+ * Return: the address of the nth, or mem_end().
+ */
+uint64_t mem_touched(uint64_t n);
+
+/* May a line of the page be not normal?  Quick; never wrong when it says no. */
+bool mem_page_suspect(uint64_t pa);
+
 /* Count the lines that are not normal in [start, end). */
 struct mem_counts mem_count(uint64_t start, uint64_t end);
 

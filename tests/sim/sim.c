@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "sim.h"
+#include "points.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -54,6 +55,14 @@ void sim_count(struct sim_counts *c)
 const struct sim_counts *sim_inherited(void)
 {
 	return &inherited;
+}
+
+const char *sim_page_kind(uint64_t pa)
+{
+	if (pamt_private(pa))
+		return "private";
+	return mem_page_owned(pa) | mem_page_poisoned(pa) | cache_pending_lines(pa) ?
+		"dirty" : NULL;
 }
 
 /* A page that was not normal at the jump into the current kernel. */
@@ -107,6 +116,7 @@ uint64_t sim_inherited_pending(uint64_t start, uint64_t end)
 
 void sim_kernel_jump(unsigned int cpu)
 {
+	jump_arrived();
 	sim_machine_ready();
 	sim_lock();
 	epoch++;
@@ -223,11 +233,12 @@ static void at_exit(void *u)
 
 /* --- options --------------------------------------------------------------------- */
 
-static const char *log_path, *ctl_path;
+const char *sim_log_path;
+static const char *ctl_path;
 
 static int set_log(const char *v)
 {
-	log_path = v;
+	sim_log_path = v;
 	return 0;
 }
 
@@ -387,7 +398,7 @@ SIM_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info,
 	cache_configure(&caches);
 	if (caches.on)
 		g_timeout_add(TICK_MS, on_tick, NULL);
-	if (log_path && events_open(log_path))
+	if (sim_log_path && events_open(sim_log_path))
 		return -1;
 	if (ctl_path && control_open(ctl_path))
 		return -1;

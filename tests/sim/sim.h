@@ -12,6 +12,7 @@
  *   tdx_*.c                the TDX module (tdx_module.h)
  *   events.c control.c     log and socket
  *   count.c                instructions executed
+ *   points.c jump.c        the eyes of two tests (points.h)
  *
  * Locks: QEMU's big lock (BQL) before sim_lock().  Nothing that leaves by
  * longjmp (setting the pc, raising a fault) may hold sim_lock().
@@ -45,6 +46,9 @@ struct sim_counts {
 void sim_count(struct sim_counts *c);
 const struct sim_counts *sim_inherited(void);
 
+/* What a tracker has to know about this page; NULL = it is normal. */
+const char *sim_page_kind(uint64_t pa);
+
 /* Lines of [start, end) that were not normal at the jump into this kernel. */
 struct mem_counts sim_inherited_inside(uint64_t start, uint64_t end);
 
@@ -65,6 +69,9 @@ struct sim_hold {
 	uint64_t leaf, ms;
 };
 extern struct sim_hold sim_hold;
+
+/* Option log=; NULL without. */
+extern const char *sim_log_path;
 
 /* Option wbinvd=ignore: as if the kernel did not execute it. */
 extern bool sim_wbinvd_ignored;

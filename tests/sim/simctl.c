@@ -18,6 +18,15 @@ static const char usage[] =
 	"  poison PA              poison one line\n"
 	"  read PA LEN            guest memory as hex\n"
 	"  inject LEAF STATUS N [AFTER]   N calls of LEAF answer STATUS, after AFTER more\n"
+	"  points MAPPA           from now on compare the private map at MAPPA before and\n"
+	"                         after each SEAMCALL, after each 64-byte store, before\n"
+	"                         each fence\n"
+	"  points                 what came out\n"
+	"  jumps crash|kexec FUNCTION ARGUMENT START END CALLS STORES FIRST\n"
+	"                         send copies of the machine to the next kernel: from each\n"
+	"                         CALLS-th point at SEAMCALLs, STORES-th at stores, and the\n"
+	"                         FIRST of each leaf; lines in [START, END) count\n"
+	"  jumps                  what came out\n"
 	"  superset MAPPA         stop, compare the private map at MAPPA, continue;\n"
 	"                         exit status 1 if a page is missing in it\n";
 

@@ -9,6 +9,7 @@
  *			have to get the same result
  *   make		tds= TDs with mib= MiB each
  *   state NAME		leave pages in a state between (td.c)
+ *   range PA SIZE	from now on their pages come from there
  *   give PA		one page of somebody else's memory becomes TD memory
  *   destroy		no TD is left
  *
@@ -125,6 +126,13 @@ static int give(const char *address)
 	return ret ? ret : td_give(pa);
 }
 
+static int use_range(const char *range)
+{
+	u64 pa, size;
+
+	return sscanf(range, "%lli %lli", &pa, &size) == 2 ? td_use_range(pa, size) : -EINVAL;
+}
+
 static int run(const char *command)
 {
 	if (sysfs_streq(command, "enable"))
@@ -133,6 +141,8 @@ static int run(const char *command)
 		return td_make(tds_wanted, mib, large);
 	if (strstarts(command, "state "))
 		return td_state(command + strlen("state "));
+	if (strstarts(command, "range "))
+		return use_range(command + strlen("range "));
 	if (strstarts(command, "give "))
 		return give(command + strlen("give "));
 	if (sysfs_streq(command, "destroy")) {
@@ -158,7 +168,7 @@ static const struct kernel_param_ops do_ops = {
 };
 
 module_param_cb(do, &do_ops, NULL, 0200);
-MODULE_PARM_DESC(do, "a command: enable, make, state NAME, give PA, destroy");
+MODULE_PARM_DESC(do, "a command: enable, make, state NAME, range PA SIZE, give PA, destroy");
 
 static int __init td_user_init(void)
 {

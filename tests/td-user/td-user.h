@@ -6,6 +6,7 @@
  *   vmx.c	VMXON and VMXOFF, CPUs that come and go
  *   seam.c	one SEAMCALL, through tdx_reset.ko or past it
  *   td.c	TDs, and pages in the states between
+ *   pages.c	where their pages come from
  */
 #ifndef TD_USER_H
 #define TD_USER_H
@@ -86,6 +87,11 @@ void vmx_tdx_enabled(void);
 u64 seam(u64 leaf, u64 rcx, u64 rdx, u64 r8, u64 r9);
 u64 seam_out(u64 leaf, struct seamcall_args *args);
 void seam_reset(u64 pfn, u64 nr);
+
+/* pages.c */
+int td_use_range(u64 pa, u64 size);
+struct page *td_alloc(unsigned int order);
+void td_free(struct page *page, unsigned int order);
 
 /* td.c */
 extern struct td tds[];

@@ -63,7 +63,7 @@ static struct td_page *new_page(struct list_head *list, unsigned int order)
 
 	if (!p)
 		return NULL;
-	p->page = alloc_pages(GFP_KERNEL | __GFP_NOWARN, order);
+	p->page = td_alloc(order);
 	if (!p->page) {
 		kfree(p);
 		return NULL;
@@ -78,7 +78,7 @@ void td_drop_page(struct td_page *p)
 {
 	list_del(&p->list);
 	if (!p->given)
-		__free_pages(p->page, p->order);
+		td_free(p->page, p->order);
 	kfree(p);
 }
 
@@ -125,7 +125,7 @@ static int init_td(struct td *td)
 static int create_td(struct td *td)
 {
 	unsigned int i, n = metadata_pages(MD_TDCS_SIZE);
-	struct page *page = alloc_page(GFP_KERNEL);
+	struct page *page = td_alloc(0);
 	u64 status;
 	int ret;
 
@@ -135,7 +135,7 @@ static int create_td(struct td *td)
 	td->tdr = page_to_phys(page);
 	status = seam(TDH_MNG_CREATE, td->tdr, td->hkid, 0, 0);
 	if (td_is_error(status)) {
-		__free_page(page);
+		td_free(page, 0);
 		return td_failed("TDH.MNG.CREATE", status);
 	}
 	td->control_tdr = page;

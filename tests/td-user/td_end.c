@@ -126,7 +126,7 @@ static void destroy_td(struct td *td)
 	if (td_is_error(reclaim_page(&tdr)))
 		return;
 	make_normal(&tdr, td_global_keyid());
-	__free_page(td->control_tdr);
+	td_free(td->control_tdr, 0);
 	td->control_tdr = NULL;
 }
 
