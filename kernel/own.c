@@ -22,6 +22,7 @@
 #include <asm/special_insns.h>
 
 #include "effects.h"
+#include "hotplug.h"
 #include "own.h"
 #include "seamcall.h"
 #include "tdx/reset.h"
@@ -194,9 +195,15 @@ int own_load(void)
 	crash_memory_find();
 	scrub_parallel_find();
 	users_find();
+	hotplug_find();
 	ret = enable_load();
 	if (!ret) {
 		ret = register_reboot_notifier(&reboot_block);
+		if (!ret) {
+			ret = hotplug_start();
+			if (ret)
+				unregister_reboot_notifier(&reboot_block);
+		}
 		if (ret)
 			enable_unload();
 	}

@@ -277,6 +277,16 @@ static const char *cmd_inject(char **arg, GString *out)
 	return NULL;
 }
 
+static const char *cmd_plugged(char **arg, GString *out)
+{
+	uint64_t pa;
+
+	(void)out;
+	if (!number(arg[0], &pa) || !sim_plugged(pa))
+		return "plugged PA: where RAM begins that was added to the running machine";
+	return NULL;
+}
+
 static const struct {
 	const char *name;
 	unsigned int args, optional;
@@ -297,6 +307,7 @@ static const struct {
 	{ "calls", 0, 0, cmd_calls },
 	{ "instructions", 0, 0, cmd_instructions },
 	{ "inject", 3, 1, cmd_inject },
+	{ "plugged", 1, 0, cmd_plugged },
 };
 
 static const char *run(char *line, GString *out)

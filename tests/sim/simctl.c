@@ -18,6 +18,7 @@ static const char usage[] =
 	"  poison PA              poison one line\n"
 	"  read PA LEN            guest memory as hex\n"
 	"  inject LEAF STATUS N [AFTER]   N calls of LEAF answer STATUS, after AFTER more\n"
+	"  plugged PA             RAM was added there to the running machine\n"
 	"  superset MAPPA         stop, compare the private map at MAPPA, continue;\n"
 	"                         exit status 1 if a page is missing in it\n";
 
