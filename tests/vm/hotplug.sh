@@ -2,8 +2,8 @@
 # shellcheck shell=sh
 # The cases with memory that is added while the machine runs.  Sourced by case,
 # which has the helpers.
-# shellcheck disable=SC2154 # why, vm_why, name, kernel are those of case and vm.sh
 # shellcheck disable=SC2034,SC2154 # VM_DIMMS is for vm.sh; why, vm_why, name, kernel are of case
+
 dimm_at=0x100000000 dimm_mib=512	# four memory blocks
 
 # The guest sees it when the simulator does.
@@ -28,12 +28,14 @@ plug_in() {
 case_hotplug() {
 	cmr=$1 online=$2; shift 2
 	VM_DIMMS=2
+	run=hotplug
+	[ "$kernel" != tdxhost ] && [ "$kernel" != debughost ] || run=hotplug-watch
 	opts=sys_disable=absent,cmr=0x100000-0x80000000
 	case $cmr in
 	all) opts=$opts,cmr=0x100000000-0x120000000 ;;
 	half) opts=$opts,cmr=0x100000000-0x110000000 ;;
 	esac
-	vm_start "$name" "$kernel" 2 2048 "$opts" t.run=hotplug "t.at=$dimm_at" "t.mib_added=$dimm_mib" \
+	vm_start "$name" "$kernel" 2 2048 "$opts" "t.run=$run" "t.at=$dimm_at" "t.mib_added=$dimm_mib" \
 		"t.blocks=$online" t.mib=16 "$@"
 	vm_wait '^VM-START: ' 150 || { bad "$vm_why"; finish; }
 	inject_early
@@ -74,4 +76,30 @@ hotplug_refused() {
 	[ -z "$(jump_event 2)" ] || bad "another kernel ran"
 	expect_some "pages of the DIMM that TDs had" "$(augmented_inside)"
 	grep -a 'hand-off:' "$(vm_log)" | tail -n 2
+}
+
+# case nvdimm ONLINE [PARAM...]: an NVDIMM, which is no CMR, in device-dax mode
+#   ONLINE   blocks that may be online once kmem has taken it; t.kmem=0: it does
+#            not, and no byte of it may change
+case_nvdimm() {
+	online=$1; shift
+	file=$VM_DIR/$name.nvdimm
+	VM_DIMMS=2
+	VM_ARGS="-machine nvdimm=on -object memory-backend-file,id=nv,share=on,mem-path=$file,size=${dimm_mib}M"
+	VM_ARGS="$VM_ARGS -device nvdimm,id=nv0,memdev=nv,addr=$dimm_at"
+	mkdir -p "$VM_DIR"
+	yes "what the NVDIMM holds" | head -c "${dimm_mib}M" >"$file"
+	vm_start "$name" "$kernel" 2 2048 sys_disable=absent,cmr=0x100000-0x80000000 t.run=hotplug-nvdimm \
+		"t.at=$dimm_at" "t.blocks=$online" t.mib=16 "$@"
+	hotplug_kexec "$@"
+	expect_said "$@"
+	case " $* " in *' t.kmem=0 '*)
+		# Behind the first 2 MiB, where device-dax keeps what it is.
+		yes "what the NVDIMM holds" | head -c "${dimm_mib}M" | cmp -i 2M - "$file" ||
+			bad "the memory in device-dax mode was changed"
+		echo "nvdimm: $((dimm_mib - 2)) MiB unchanged" ;;
+	esac
+	rm -f "$file"
+	grep -a 'tdx_reset: hotplug: \|VM-NOTE: hotplug' "$(vm_log)" | tail -n 4
+	finish
 }
