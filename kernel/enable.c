@@ -34,6 +34,7 @@
 
 #include "compat.h"
 #include "coverage.h"
+#include "hotplug.h"
 #include "own.h"
 #include "tdx/abi.h"
 #include "tdx/reset.h"
@@ -266,11 +267,23 @@ static int sys_config(void)
 	return enable_error(TDH_SYS_CONFIG, status);
 }
 
-/* Everything up to TDH.SYS.CONFIG; all undone if it fails. */
-static int configure(void)
+/* Room for what was added since the tracker was made. */
+static int make_room(void)
 {
-	int ret = enable_read_info(&info);
+	int ret = search_populate();
 
+	if (ret == -ERANGE)
+		pr_warn("enable: memory was added behind what the tracker can hold: coverage falls when TDX gets a page of it; unload and load this module again\n");
+	return ret == -ERANGE ? 0 : ret;
+}
+
+/* Everything up to TDH.SYS.CONFIG; all undone if it fails. */
+static int configure_held(void)
+{
+	int ret = make_room();
+
+	if (!ret)
+		ret = enable_read_info(&info);
 	if (!ret)
 		ret = enable_find_memory(&set);
 	if (!ret)
@@ -291,6 +304,37 @@ static int configure(void)
 	}
 	WRITE_ONCE(state, ENABLE_CONFIGURED);
 	return 0;
+}
+
+/* Memory comes online before, and TDX has it, or after, and is judged. */
+static int configure(void)
+{
+	int ret;
+
+	hotplug_hold();
+	ret = configure_held();
+	hotplug_release();
+	return ret;
+}
+
+/**
+ * memory_fit - can TDs use this memory?
+ * @start: first byte, page aligned
+ * @end: behind the last
+ * @where: the first byte that decided, unless all of it can be used
+ *
+ * Context: process; between hotplug_hold() and hotplug_release(), TDX is
+ * initialised or about to be (@tdx_state).
+ */
+enum memory_fit memory_fit(u64 start, u64 end, u64 *where)
+{
+	const struct mem_range range = { .start = start, .end = end };
+
+	*where = enable_outside(info.cmr, info.nr_cmrs, &range);
+	if (info.nr_cmrs && *where != end)
+		return MEMORY_NO_CMR;
+	*where = enable_outside(set.ranges, set.nr_ranges, &range);
+	return *where == end ? MEMORY_USABLE : MEMORY_LEFT_OUT;
 }
 
 static bool package_has_key(int cpu)

@@ -10,6 +10,7 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
+#include "hotplug.h"
 #include "own.h"
 #include "tdx/abi.h"
 #include "tdx_reset.h"
@@ -156,16 +157,25 @@ int enable_find_memory(struct tdmr_set *set)
 	return set->nr_ranges ? 0 : -ENXIO;
 }
 
-/* Where the first byte of a range is that no CMR has; its end if there is none. */
-static u64 outside_cmrs(const struct tdx_info *info, const struct mem_range *range)
+/**
+ * enable_outside - where a range leaves others
+ * @in: the others, in any order
+ * @nr: entries of @in
+ * @range: the range
+ *
+ * Context: any.
+ * Return: its first byte that none of @in has; its end if there is none.
+ */
+u64 enable_outside(const struct mem_range *in, unsigned int nr,
+		   const struct mem_range *range)
 {
 	u64 pos = range->start;
 	unsigned int i;
 
-	for (i = 0; i < info->nr_cmrs; i++) {
-		if (pos >= info->cmr[i].start && pos < info->cmr[i].end) {
-			pos = info->cmr[i].end;
-			i = -1;		/* CMRs need not be sorted: look again */
+	for (i = 0; i < nr; i++) {
+		if (pos >= in[i].start && pos < in[i].end) {
+			pos = in[i].end;
+			i = -1;		/* they need not be sorted: look again */
 		}
 		if (pos >= range->end)
 			return range->end;
@@ -176,27 +186,36 @@ static u64 outside_cmrs(const struct tdx_info *info, const struct mem_range *ran
 /**
  * enable_check_cmrs - can all of the kernel's memory be TDX memory?
  * @info: of the TDX module
- * @set: with the ranges of memory
+ * @set: with the ranges of memory; loses those that are not fit but offline
  *
- * Any page of the page allocator may be given to TDX later.
+ * Any page of the page allocator may be given to TDX later.  A range that was
+ * added and is offline is judged as hotplug.c would: as a whole.
  *
- * Context: any.
+ * Context: process, between hotplug_hold() and hotplug_release().
  * Return: 0, or -EINVAL with the range in the log.
  */
-int enable_check_cmrs(const struct tdx_info *info, const struct tdmr_set *set)
+int enable_check_cmrs(const struct tdx_info *info, struct tdmr_set *set)
 {
-	unsigned int i;
+	unsigned int i, kept = 0;
 
 	if (!info->nr_cmrs)
 		return 0;
 	for (i = 0; i < set->nr_ranges; i++) {
-		u64 pos = outside_cmrs(info, &set->ranges[i]);
+		const struct mem_range range = set->ranges[i];
+		u64 pos = enable_outside(info->cmr, info->nr_cmrs, &range);
 
-		if (pos == set->ranges[i].end)
+		if (pos == range.end) {
+			set->ranges[kept++] = range;
 			continue;
-		pr_err("enable: memory at %#llx (of %#llx-%#llx) is in no CMR: the firmware did not make it fit for TDX; take it from the kernel (memmap=, device-dax) or enable TDX for it in the firmware's setup\n",
-		       pos, set->ranges[i].start, set->ranges[i].end - 1);
-		return -EINVAL;
+		}
+		if (hotplug_in_use(range.start, range.end)) {
+			pr_err("enable: memory at %#llx (of %#llx-%#llx) is in no CMR: the firmware did not make it fit for TDX; take it from the kernel (memmap=, device-dax) or enable TDX for it in the firmware's setup\n",
+			       pos, range.start, range.end - 1);
+			return -EINVAL;
+		}
+		pr_info("enable: memory %#llx-%#llx is offline, and at %#llx in no CMR: TDX is initialised without it\n",
+			range.start, range.end - 1, pos);
 	}
+	set->nr_ranges = kept;
 	return 0;
 }

@@ -19,6 +19,7 @@
 #include <linux/string.h>
 
 #include "coverage.h"
+#include "hotplug.h"
 #include "tdx_reset.h"
 
 struct tracker tracker;
@@ -121,7 +122,8 @@ static int start_tracker(void)
 
 	ret = search_memory_end(&end_pfn);
 	if (!ret)
-		ret = tracker_create(&tracker, tracker_backend, end_pfn);
+		ret = tracker_create(&tracker, tracker_backend,
+				     max(end_pfn, hotplug_memory_end()));
 	if (ret)
 		goto out;
 	tracker.lost = tracker_lost;
@@ -203,15 +205,21 @@ static int __init start_watching(void)
 	scrub_parallel_find();
 	users_find();
 	firmware_reset_find();
+	hotplug_find();
 	ret = core_start();
 	if (ret)
 		return ret;
 	ret = watch_start();
 	if (ret)
 		goto out_core;
+	ret = hotplug_start();
+	if (ret)
+		goto out_watch;
 	search_private_pages();
 	return 0;
 
+out_watch:
+	watch_stop();
 out_core:
 	core_stop();
 	return ret;
@@ -221,6 +229,8 @@ static void stop(void)
 {
 	u64 left;
 
+	if (platform.own || platform.host)
+		hotplug_stop();
 	if (platform.own)
 		own_unload();
 	left = tracker_count(&tracker);

@@ -27,6 +27,7 @@
 #include <asm/special_insns.h>
 
 #include "effects.h"
+#include "hotplug.h"
 #include "own.h"
 #include "seamcall.h"
 #include "tdx/abi.h"
@@ -235,9 +236,15 @@ int own_load(void)
 	scrub_parallel_find();
 	users_find();
 	firmware_reset_find();
+	hotplug_find();
 	ret = enable_load();
 	if (!ret) {
 		ret = register_reboot_notifier(&reboot_block);
+		if (!ret) {
+			ret = hotplug_start();
+			if (ret)
+				unregister_reboot_notifier(&reboot_block);
+		}
 		if (ret)
 			enable_unload();
 	}

@@ -65,7 +65,9 @@ u64 enable_call(u64 leaf, struct seamcall_args *args);
 /* enable_info.c */
 int enable_read_info(struct tdx_info *info);
 int enable_find_memory(struct tdmr_set *set);
-int enable_check_cmrs(const struct tdx_info *info, const struct tdmr_set *set);
+u64 enable_outside(const struct mem_range *in, unsigned int nr,
+		   const struct mem_range *range);
+int enable_check_cmrs(const struct tdx_info *info, struct tdmr_set *set);
 
 /* enable_error.c */
 int enable_error(u64 leaf, u64 status);

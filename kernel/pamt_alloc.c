@@ -23,6 +23,7 @@
 #include <linux/cma.h>
 #include <linux/dma-map-ops.h>
 #include <linux/gfp.h>
+#include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
 #include <linux/sizes.h>
@@ -203,16 +204,20 @@ static void free_blocks(void)
 	pamt.blocks = NULL;
 }
 
-/* The node of the first memory that a TDMR covers. */
+/*
+ * The node of the first memory that a TDMR covers.  Memory that was added and is
+ * offline has no struct pages that tell: the PAMT comes from the node of who asks then.
+ */
 static int tdmr_node(const struct tdmr *tdmr, const struct tdmr_set *set)
 {
+	struct page *page = NULL;
 	unsigned int i;
 
-	for (i = 0; i < set->nr_ranges; i++)
+	for (i = 0; i < set->nr_ranges && !page; i++)
 		if (set->ranges[i].end > tdmr->base)
-			return page_to_nid(pfn_to_page(PHYS_PFN(max(set->ranges[i].start,
-								    tdmr->base))));
-	return numa_mem_id();
+			page = pfn_to_online_page(PHYS_PFN(max(set->ranges[i].start,
+							       tdmr->base)));
+	return page ? page_to_nid(page) : numa_mem_id();
 }
 
 static u64 upper_size(const struct tdmr *tdmr, const struct tdmr_limits *limits)

@@ -42,7 +42,6 @@
 
 #define FIRST_PFN		(SZ_1M >> PAGE_SHIFT)	/* Linux gives TDX nothing below */
 #define RDMD_TRIES		100
-#define OPERAND_OUT_OF_RANGE	0xc000010100000000ULL	/* page is in no TDMR */
 #define CHUNK_PAGES		(SZ_2M >> PAGE_SHIFT)	/* what a CPU takes at a time */
 #define PROGRESS_SECONDS	5
 
@@ -167,7 +166,7 @@ static int page_type(struct searcher *searcher, u64 pfn, u64 *type)
 			return 0;
 		}
 		status &= TDX_STATUS_MASK;
-		if (status == TDX_OPERAND_INVALID || status == OPERAND_OUT_OF_RANGE) {
+		if (status == TDX_OPERAND_INVALID || status == TDX_OPERAND_OUT_OF_RANGE) {
 			*type = TDX_PT_NDA;
 			return 0;
 		}
@@ -308,8 +307,11 @@ static void search_all(struct search *search)
 
 static int search_create(struct search *search)
 {
+	u64 end_pfn;
+
 	search->nr = num_online_cpus();
-	search->nr_chunks = DIV_ROUND_UP(tracker_end(&tracker), CHUNK_PAGES);
+	search_memory_end(&end_pfn);	/* the tracker may have room for more */
+	search->nr_chunks = DIV_ROUND_UP(end_pfn, CHUNK_PAGES);
 	search->searchers = kcalloc(search->nr, sizeof(*search->searchers), GFP_KERNEL);
 	return search->searchers ? 0 : -ENOMEM;
 }

@@ -310,6 +310,16 @@ static const char *cmd_jumps(char **arg, GString *out)
 	return NULL;
 }
 
+static const char *cmd_plugged(char **arg, GString *out)
+{
+	uint64_t pa;
+
+	(void)out;
+	if (!number(arg[0], &pa) || !sim_plugged(pa))
+		return "plugged PA: where RAM begins that was added to the running machine";
+	return NULL;
+}
+
 static const struct {
 	const char *name;
 	unsigned int args, optional;
@@ -332,6 +342,7 @@ static const struct {
 	{ "inject", 3, 1, cmd_inject },
 	{ "points", 0, 1, cmd_points },
 	{ "jumps", 0, 8, cmd_jumps },
+	{ "plugged", 1, 0, cmd_plugged },
 };
 
 static const char *run(char *line, GString *out)

@@ -166,13 +166,29 @@ static gboolean on_tick(gpointer u)
 }
 
 /* Guest RAM of a PC: below the PCI hole, and from 4 GiB. */
-static void find_ram(uint64_t start)
+static bool find_ram(uint64_t start)
 {
 	uint64_t len = 1ULL << 40;
 	void *host = qemu.address_space_map(qemu.address_space_memory, start, &len, true, 0);
 
-	if (host && len >= 1 << 20)
-		mem_add_ram(start, len & ~(SIM_PAGE - 1), host);
+	if (!host || len < 1 << 20)
+		return false;
+	mem_add_ram(start, len & ~(SIM_PAGE - 1), host);
+	return true;
+}
+
+bool sim_plugged(uint64_t start)
+{
+	bool found;
+
+	sim_lock();
+	found = !mem_ptr(start) && find_ram(start);
+	if (found)
+		pamt_grow();
+	if (found && (!tdx.cfg.plugged_from || start < tdx.cfg.plugged_from))
+		tdx.cfg.plugged_from = start;
+	sim_unlock();
+	return found;
 }
 
 void sim_machine_ready(void)

@@ -55,6 +55,12 @@ struct mem_counts sim_inherited_inside(uint64_t start, uint64_t end);
 /* Lines there that were normal at the jump, but that a cache would take back. */
 uint64_t sim_inherited_pending(uint64_t start, uint64_t end);
 
+/*
+ * RAM was plugged in at @start, on the running machine.  Call with the BQL.
+ * Return: false if there is none, or if it was known.
+ */
+bool sim_plugged(uint64_t start);
+
 /* Clock of the caches: milliseconds. */
 uint64_t sim_now(void);
 

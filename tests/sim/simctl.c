@@ -27,6 +27,7 @@ static const char usage[] =
 	"                         CALLS-th point at SEAMCALLs, STORES-th at stores, and the\n"
 	"                         FIRST of each leaf; lines in [START, END) count\n"
 	"  jumps                  what came out\n"
+	"  plugged PA             RAM was added there to the running machine\n"
 	"  superset MAPPA         stop, compare the private map at MAPPA, continue;\n"
 	"                         exit status 1 if a page is missing in it\n";
 

@@ -11,10 +11,16 @@
 #define GIB	(1ULL << 30)
 #define ENTRY_ALIGN	512	/* of TDMR_INFO and of the array of their addresses */
 
+/* Memory that was plugged in later is in no CMR, unless cmr= says so. */
+static uint64_t boot_end(void)
+{
+	return tdx.cfg.plugged_from ? tdx.cfg.plugged_from : mem_end();
+}
+
 static bool in_one_cmr(uint64_t pa)
 {
 	if (!tdx.cfg.nr_cmrs)
-		return pa >= 1 << 20 && mem_ptr(pa);
+		return pa >= 1 << 20 && pa < boot_end() && mem_ptr(pa);
 	for (unsigned int i = 0; i < tdx.cfg.nr_cmrs; i++)
 		if (pa >= tdx.cfg.cmr[i].start && pa < tdx.cfg.cmr[i].end)
 			return mem_ptr(pa) != NULL;
@@ -33,11 +39,11 @@ bool config_cmr(unsigned int n, uint64_t *start, uint64_t *size)
 		*size = tdx.cfg.cmr[n].end - *start;
 		return true;
 	}
-	for (; pa < mem_end(); n--) {
-		while (pa < mem_end() && !mem_ptr(pa))
+	for (; pa < boot_end(); n--) {
+		while (pa < boot_end() && !mem_ptr(pa))
 			pa += SIM_PAGE;
 		*start = pa;
-		while (pa < mem_end() && mem_ptr(pa))
+		while (pa < boot_end() && mem_ptr(pa))
 			pa += SIM_PAGE;
 		*size = pa - *start;
 		if (!n)

@@ -99,7 +99,8 @@ struct tdx_config {
 	uint16_t major, minor, update;
 	unsigned int phys_bits;		/* 0 = SIM_PHYS_BITS */
 	unsigned int nr_lps;		/* that must have done LP.INIT; 0 = unknown */
-	unsigned int nr_cmrs;		/* 0 = all RAM above the first MiB */
+	unsigned int nr_cmrs;		/* 0 = all RAM above the first MiB, but... */
+	uint64_t plugged_from;		/* ...RAM from here on came when firmware was gone; 0: none */
 	struct { uint64_t start, end; } cmr[SIM_MAX_CMRS];
 };
 
@@ -217,6 +218,9 @@ struct pamt_totals {
 };
 
 void pamt_reset(void);
+
+/* RAM was added: pages up to mem_end() have entries. */
+void pamt_grow(void);
 
 /*
  * The entry of the page that operand @op names, which must have @type.

@@ -23,6 +23,27 @@ void pamt_reset(void)
 		abort();
 }
 
+static void *grow(void *array, uint64_t bytes, uint64_t size)
+{
+	uint8_t *bigger = realloc(array, size);
+
+	if (!bigger)
+		abort();
+	memset(bigger + bytes, 0, size - bytes);
+	return bigger;
+}
+
+void pamt_grow(void)
+{
+	uint64_t more = mem_end() / SIM_PAGE;
+
+	if (more <= nr)
+		return;
+	entries = grow(entries, nr * sizeof(*entries), more * sizeof(*entries));
+	is_pamt = grow(is_pamt, nr, more);
+	nr = more;
+}
+
 static const struct tdmr *tdmr_of(uint64_t pa)
 {
 	for (unsigned int i = 0; i < tdx.nr_tdmrs; i++)

@@ -13,6 +13,8 @@
 #   vm_result SECONDS                 until VM-RESULT; 0 if ok; prints the line
 #   vm_ctl REQUEST...                 ask the simulator
 #   number KEY                        a value out of its answer
+#   vm_monitor COMMAND...             a command for QEMU's monitor (VM_DIMMS), which
+#                                     is not done yet when this returns
 #   vm_end [NAME]                     kill it
 #   vm_log                            path of the serial log
 #
@@ -26,6 +28,8 @@
 #   VM_PROGRAMS  more programs for the image, by their paths in the lab
 #   VM_ERST      file with the platform's error record store, where pstore keeps
 #                the log of a kernel that ended; empty: the machine has none
+#   VM_DIMMS     slots for memory that is plugged in; then there is a monitor
+#   VM_ARGS      more for QEMU
 #   VM_LIMIT     seconds after which QEMU is killed, whatever it does
 #   VM_SLOW      this kernel is so many times slower: limits are longer
 
@@ -37,6 +41,8 @@
 : "${VM_CPU=}"
 : "${VM_PROGRAMS=}"
 : "${VM_ERST=}"
+: "${VM_DIMMS=}"
+: "${VM_ARGS=}"
 : "${VM_LIMIT=300}"
 : "${VM_SLOW=1}"
 vm_src=${vm_src:-/src/tests/vm}
@@ -53,6 +59,10 @@ vm_modules() {
 	done
 	if grep -q '^CONFIG_KVM_INTEL_TDX=y' "/kernels/$1/build/.config" 2>/dev/null; then
 		printf -- '-m kvm -m kvm-intel '
+	fi
+	# NVDIMMs, where the kernel has drivers for them.
+	if grep -q '^CONFIG_DEV_DAX_KMEM=m' "/kernels/$1/build/.config" 2>/dev/null; then
+		printf -- '-m nfit -m nd_pmem -m dax_pmem -m device_dax -m kmem '
 	fi
 }
 
@@ -108,7 +118,7 @@ vm_start() {
 	set -- -M q35 -accel tcg,thread=multi \
 		-cpu max,vendor=GenuineIntel,family=6,model=$VM_MODEL,stepping=8,svm=off${VM_CPU:+,$VM_CPU} \
 		-nodefaults -no-user-config -no-reboot -display none \
-		-serial "file:$_dir/serial.log" -smp "$_smp" -m "$_mem" \
+		-serial "file:$_dir/serial.log" -smp "$_smp" -m "$_mem${VM_DIMMS:+,slots=$VM_DIMMS,maxmem=16G}" \
 		-kernel "/kernels/$_kernel/bzImage" -initrd "$(vm_image "$_kernel")" \
 		-append "$_append"
 	if [ -n "$VM_ERST" ]; then
@@ -119,6 +129,13 @@ vm_start() {
 		[ -e "$PLUGIN" ] || { vm_say "$PLUGIN: no such plugin; build it, or set PLUGIN to nothing"; return 1; }
 		set -- "$@" -plugin "$PLUGIN,log=$_dir/events.jsonl,ctl=$_dir/ctl${_opts:+,$_opts}"
 	fi
+	if [ -n "$VM_DIMMS" ]; then
+		mkfifo "$_dir/monitor.in" "$_dir/monitor.out"
+		set -- "$@" -monitor "pipe:$_dir/monitor"
+		timeout "$((VM_LIMIT * VM_SLOW))" cat "$_dir/monitor.out" >"$_dir/monitor.log" 2>&1 &
+	fi
+	# shellcheck disable=SC2086
+	set -- "$@" $VM_ARGS
 	: >"$_dir/serial.log"
 	printf '%s ' qemu-system-x86_64 "$@" >"$_dir/command"
 	vm_names="$vm_names $vm_name"
@@ -162,6 +179,9 @@ vm_result() {
 	echo "$_line"
 	[ "$_line" = "VM-RESULT: ok" ]
 }
+
+# Its answers are in monitor.log.
+vm_monitor() { echo "$*" >"$VM_DIR/$vm_name/monitor.in"; }
 
 vm_ctl() { timeout 60 "$SIMCTL" "$VM_DIR/$vm_name/ctl" "$@"; }
 
