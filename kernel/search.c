@@ -39,6 +39,7 @@
 #include "seamcall.h"
 #include "tdx/abi.h"
 #include "tdx_reset.h"
+#include "trace.h"
 
 #define FIRST_PFN		(SZ_1M >> PAGE_SHIFT)	/* Linux gives TDX nothing below */
 #define RDMD_TRIES		100
@@ -216,16 +217,20 @@ static void search_page(struct searcher *searcher, u64 pfn, struct page *page)
 	    !type_private(type, page))
 		return;
 	added = tracker_set(&tracker, pfn, 1);
+	trace_tdx_set(pfn, 1, max(added, 0LL), TDH_PHYMEM_PAGE_RDMD);
 	if (added == -ERANGE)
 		coverage_lose(COVERAGE_OUTSIDE_MAP);
 	if (page_type(searcher, pfn, &type))
 		return;
-	if (!type_private(type, page))
-		tracker_clear(&tracker, pfn, 1);
-	else if (type == TDX_PT_RSVD)
+	if (!type_private(type, page)) {
+		u64 cleared = tracker_clear(&tracker, pfn, 1);
+
+		trace_tdx_clear(pfn, 1, cleared, false);
+	} else if (type == TDX_PT_RSVD) {
 		searcher->pamt_pages++;
-	else
+	} else {
 		searcher->td_pages++;
+	}
 }
 
 static void search_chunk(struct searcher *searcher, u64 pfn, u64 end)
