@@ -10,6 +10,7 @@
 #include <linux/ftrace.h>
 #include <linux/kexec.h>
 #include <linux/kprobes.h>
+#include <linux/module.h>
 #include <asm/cpufeature.h>
 
 #if !defined(CONFIG_KPROBES) || !defined(CONFIG_FPROBE)
@@ -70,6 +71,13 @@
 #else
 #define compat_fprobe_regs struct pt_regs
 #define compat_fprobe_arg(regs, n) regs_get_kernel_argument(regs, n)
+#endif
+
+/* A kernel that cannot remove modules does not count who uses them. */
+#ifdef CONFIG_MODULE_UNLOAD
+#define compat_module_refcount() module_refcount(THIS_MODULE)
+#else
+#define compat_module_refcount() 0
 #endif
 
 /* crashkernel=...,cma (6.17): memory of the capture kernel that is in use. */

@@ -16,16 +16,16 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/ktime.h>
-#include <linux/moduleparam.h>
 #include <linux/nmi.h>
 #include <linux/printk.h>
 #include <linux/reboot.h>
 
+#include "params.h"
 #include "tdx/abi.h"
 #include "tdx_reset.h"
 
 static uint disable_seconds = 300;
-module_param(disable_seconds, uint, 0644);
+module_param_cb(disable_seconds, &params_uint_ops, &disable_seconds, 0644);
 MODULE_PARM_DESC(disable_seconds,
 		 "the longest that a kexec waits for TDH.SYS.DISABLE; 0: for ever (default 300)");
 

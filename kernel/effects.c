@@ -32,6 +32,7 @@
 #include "effects.h"
 #include "tdx/abi.h"
 #include "tdx_reset.h"
+#include "trace.h"
 
 enum tdx_state tdx_state;
 
@@ -107,10 +108,12 @@ static void in_flight(const struct leaf_call *call, int step)
 static void take_large(struct effect *effect)
 {
 	const struct leaf_call *call = &effect->call;
+	s64 added;
 	int i;
 
 	/* Twice: a failing call may have taken a page back before its bucket's turn. */
-	tracker_set(&tracker, call->pfn, call->nr);
+	added = tracker_set(&tracker, call->pfn, call->nr);
+	trace_tdx_set(call->pfn, call->nr, max(added, 0LL), call->leaf);
 	for (i = 0; i < NR_BUCKETS; i++) {
 		unsigned long flags = bucket_lock(&buckets[i]);
 
@@ -145,6 +148,7 @@ static void take(struct effect *effect)
 	alone = bucket->in_flight == 1;
 	bucket_unlock(bucket, flags);
 
+	trace_tdx_set(call->pfn, call->nr, effect->some, call->leaf);
 	/* -ENOMEM: tracker_lost() has been called. */
 	if (added == -ERANGE)
 		coverage_lose(COVERAGE_OUTSIDE_MAP);
@@ -158,6 +162,7 @@ static void take_back(const struct effect *effect)
 	const struct leaf_call *call = &effect->call;
 	struct bucket *bucket = bucket_of(call->pfn);
 	unsigned long flags;
+	u64 cleared = 0;
 
 	if (!effect->added) {
 		if (effect->some)
@@ -166,10 +171,11 @@ static void take_back(const struct effect *effect)
 	}
 	flags = bucket_lock(bucket);
 	if (bucket->generation == effect->generation)
-		tracker_clear(&tracker, call->pfn, call->nr);
+		cleared = tracker_clear(&tracker, call->pfn, call->nr);
 	else
 		coverage_lose(COVERAGE_MISSED_RETURN);
 	bucket_unlock(bucket, flags);
+	trace_tdx_clear(call->pfn, call->nr, cleared, true);
 }
 
 #define HOLD_TRIES	1000000
@@ -366,6 +372,8 @@ void effect_begin(struct effect *effect, u64 rax, const struct seamcall_args *ar
  * caches held of it (assumed; nothing public says so).  It does not know pages
  * that were taken back and not yet rewritten; if there may be any, everything
  * stays in the tracker and the hand-off rewrites it.
+ *
+ * No tracepoint: this is on the way of a crash.
  */
 static void all_normal(void)
 {
@@ -438,6 +446,7 @@ void effect_rewritten(u64 pfn, u64 nr)
 {
 	u64 cleared = tracker_clear(&tracker, pfn, nr);
 
+	trace_tdx_clear(pfn, nr, cleared, false);
 	if (pamt_has(pfn))
 		return;
 	if (coverage_lost(COVERAGE_SEARCH_PENDING))

@@ -15,11 +15,11 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/module.h>
-#include <linux/moduleparam.h>
 #include <linux/string.h>
 
 #include "coverage.h"
 #include "hotplug.h"
+#include "params.h"
 #include "tdx_reset.h"
 
 struct tracker tracker;
@@ -68,21 +68,28 @@ module_param_cb(tracker, &tracker_ops, NULL, 0444);
 MODULE_PARM_DESC(tracker, "how private pages are remembered: bitmap (default) or xarray");
 
 static bool removable;
-module_param(removable, bool, 0444);
+module_param_cb(removable, &params_bool_ops, &removable, 0444);
 MODULE_PARM_DESC(removable,
 		 "the module may be removed while TDX holds private memory; a later kexec is not protected then (default 0)");
 
-static bool module_pinned;
+/* Why the module holds a reference to itself; NULL: it does not. */
+static const char *pinned;
 
 /**
  * pin_module_for_good - this module must stay until the machine restarts
+ * @why: for the log and sysfs; the first reason stays
+ *
+ * Who asks to remove it is told only that it is in use, so the reason is said
+ * now.
  *
  * Context: any, NMI included.
  */
-void pin_module_for_good(void)
+void pin_module_for_good(const char *why)
 {
-	if (!READ_ONCE(module_pinned) && !xchg(&module_pinned, true))
-		__module_get(THIS_MODULE);
+	if (READ_ONCE(pinned) || cmpxchg(&pinned, NULL, why))
+		return;
+	__module_get(THIS_MODULE);
+	pr_info("cannot be removed from now on: %s\n", why);
 }
 
 /**
@@ -96,7 +103,7 @@ void pin_module_for_good(void)
 void pin_module(void)
 {
 	if (!removable)
-		pin_module_for_good();
+		pin_module_for_good("TDX holds private memory");
 }
 
 /**
@@ -106,8 +113,25 @@ void pin_module(void)
  */
 void unpin_module(void)
 {
-	if (xchg(&module_pinned, false))
-		module_put(THIS_MODULE);
+	if (!xchg(&pinned, NULL))
+		return;
+	module_put(THIS_MODULE);
+	pr_info("can be removed again: TDX holds no private memory after all\n");
+}
+
+/**
+ * pin_reason - why the module cannot be removed
+ *
+ * Context: process.
+ * Return: the text; empty if it can.
+ */
+const char *pin_reason(void)
+{
+	const char *why = READ_ONCE(pinned);
+
+	if (why)
+		return why;
+	return compat_module_refcount() > 0 ? "other modules use it: see lsmod" : "";
 }
 
 static void tracker_lost(void)
@@ -280,9 +304,8 @@ static int __init tdx_reset_init(void)
 		coverage_complete() ? "" : ": ", coverage_reason());
 	if (tracker_count(&tracker)) {
 		pin_module();
-		pr_info("TDX holds private memory: the module %s\n",
-			removable ? "may be removed all the same (removable=1)" :
-			"cannot be removed until the machine restarts");
+		if (removable)
+			pr_info("TDX holds private memory: the module may be removed all the same (removable=1)\n");
 	}
 	return 0;
 }

@@ -14,7 +14,9 @@
 
 #include "coverage.h"
 #include "seamcall.h"
+#include "tdx/abi.h"
 #include "tdx_reset.h"
+#include "trace.h"
 
 #define MAX_TDMRS	64	/* what module 1.5 allows; it says so in its metadata */
 
@@ -63,10 +65,14 @@ bool pamt_take(const struct seamcall_args *args)
 			return false;
 		for (j = 0; j < ARRAY_SIZE(tdmr->pamt); j++) {
 			struct tracker_range *range = &ranges[n++];
+			s64 added;
 
 			range->pfn = PHYS_PFN(tdmr->pamt[j].base);
 			range->nr = PFN_UP(tdmr->pamt[j].size);
-			if (tracker_set(&tracker, range->pfn, range->nr) == -ERANGE)
+			added = tracker_set(&tracker, range->pfn, range->nr);
+			trace_tdx_set(range->pfn, range->nr, max(added, 0LL),
+				      TDH_SYS_CONFIG);
+			if (added == -ERANGE)
 				coverage_lose(COVERAGE_OUTSIDE_MAP);
 		}
 	}
@@ -84,8 +90,11 @@ void pamt_take_back(void)
 	unsigned int i, n = READ_ONCE(nr_ranges);
 
 	WRITE_ONCE(nr_ranges, 0);
-	for (i = 0; i < n; i++)
-		tracker_clear(&tracker, ranges[i].pfn, ranges[i].nr);
+	for (i = 0; i < n; i++) {
+		u64 cleared = tracker_clear(&tracker, ranges[i].pfn, ranges[i].nr);
+
+		trace_tdx_clear(ranges[i].pfn, ranges[i].nr, cleared, true);
+	}
 }
 
 /**

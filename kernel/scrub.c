@@ -5,6 +5,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/nmi.h>
 #include <linux/vmalloc.h>
@@ -13,6 +14,7 @@
 
 #include "tdx/movdir64b.h"
 #include "tdx_reset.h"
+#include "trace.h"
 
 static const u8 zeroes[TDX_LINE_SIZE] __aligned(TDX_LINE_SIZE);
 
@@ -60,6 +62,9 @@ static void *map_page(u64 pfn, bool alone, u64 *mapped_end)
  */
 static u64 scrub_run(u64 pfn, u64 nr, bool alone, u64 *mapped_end)
 {
+	/* Alone: other CPUs may have been stopped inside a tracer. */
+	bool traced = !alone && trace_tdx_scrub_enabled();
+	u64 start = traced ? ktime_get_mono_fast_ns() : 0;
 	u64 done;
 
 	for (done = 0; done < nr; done++) {
@@ -71,6 +76,8 @@ static u64 scrub_run(u64 pfn, u64 nr, bool alone, u64 *mapped_end)
 	}
 	movdir64b_fence();
 	tracker_clear(&tracker, pfn, done);
+	if (traced)
+		trace_tdx_scrub(pfn, done, ktime_get_mono_fast_ns() - start);
 	touch_nmi_watchdog();
 	return done;
 }

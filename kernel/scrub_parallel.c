@@ -33,6 +33,7 @@
 #include "compat.h"
 #include "coverage.h"
 #include "tdx_reset.h"
+#include "trace.h"
 
 #define CHUNK_PAGES	(SZ_32M >> PAGE_SHIFT)
 #define COME_SECONDS	5
@@ -178,25 +179,15 @@ static void run_pass(unsigned int cpus)
 		cpu_relax();
 }
 
-static notrace void machine_shutdown_entry(unsigned long ip, unsigned long parent_ip,
-					   struct ftrace_ops *ops,
-					   struct ftrace_regs *regs)
+/* What all CPUs can do before they are stopped. */
+static void shutdown_pass(void)
 {
 	unsigned int cpus;
 	int stall_suppress;
 
-	if (!READ_ONCE(kexec_coming))
-		return;
-	firmware_reset_armed("kexec");
-	if (!platform.erratum || num_online_cpus() < 2)
-		return;
 	/* Not clean and not cleanable: the last moment will say so. */
-	watch_account();
-	if (!coverage_complete() || !*kexec_image_p ||
+	if (num_online_cpus() < 2 || !coverage_complete() || !*kexec_image_p ||
 	    handoff_image_tracked(*kexec_image_p))
-		return;
-	pass.total = tracker_count(&tracker);
-	if (!pass.total)
 		return;
 	/* No CPU may come, which would be in no pass and may bring TDX up. */
 	if (!cpus_read_trylock())
@@ -219,6 +210,24 @@ static notrace void machine_shutdown_entry(unsigned long ip, unsigned long paren
 	pr_info("hand-off: %llu of %llu private pages rewritten by %u CPUs in %llu us\n",
 		(u64)atomic64_read(&pass.scrubbed), pass.total, cpus,
 		pass.ns / NSEC_PER_USEC);
+}
+
+static notrace void machine_shutdown_entry(unsigned long ip, unsigned long parent_ip,
+					   struct ftrace_ops *ops,
+					   struct ftrace_regs *regs)
+{
+	if (!READ_ONCE(kexec_coming))
+		return;
+	firmware_reset_armed("kexec");
+	if (!platform.erratum)
+		return;
+	watch_account();
+	pass.total = tracker_count(&tracker);
+	if (pass.total)
+		shutdown_pass();
+	if (trace_tdx_handoff_enabled())
+		trace_tdx_handoff(pass.total, atomic64_read(&pass.scrubbed),
+				  tracker_count(&tracker), coverage_reason());
 }
 
 static struct ftrace_ops machine_shutdown_ops = {

@@ -39,6 +39,7 @@
 #include "seamcall.h"
 #include "tdx/abi.h"
 #include "tdx_reset.h"
+#include "trace.h"
 
 #define FIRST_PFN		(SZ_1M >> PAGE_SHIFT)	/* Linux gives TDX nothing below */
 #define RDMD_TRIES		100
@@ -217,9 +218,12 @@ static void search_page(struct searcher *searcher, u64 pfn, struct page *page)
 		coverage_lose(COVERAGE_OUTSIDE_MAP);
 	if (page_type(searcher, pfn, &type))
 		return;	/* it stays; coverage is lost at the end */
-	if (!type_private(type, page))
+	if (!type_private(type, page)) {
 		tracker_clear(&tracker, pfn, 1);
-	else if (type == TDX_PT_RSVD)
+		return;
+	}
+	trace_tdx_set(pfn, 1, 1, TDH_PHYMEM_PAGE_RDMD);
+	if (type == TDX_PT_RSVD)
 		searcher->pamt_pages++;
 	else
 		searcher->td_pages++;

@@ -47,6 +47,11 @@ SHOW(unlock)
 	return sysfs_emit(buf, "%d\n", unlock_wanted());
 }
 
+SHOW(pinned)
+{
+	return sysfs_emit(buf, "%s\n", pin_reason());
+}
+
 SHOW(tracker)
 {
 	return sysfs_emit(buf, "%s\n", tracker_name());
@@ -89,6 +94,7 @@ FILE_ATTR(mode, 0444);
 FILE_ATTR(erratum, 0444);
 FILE_ATTR(coverage, 0444);
 FILE_ATTR(coverage_reason, 0444);
+FILE_ATTR(pinned, 0444);
 FILE_ATTR(tracker, 0444);
 FILE_ATTR(private_pages, 0444);
 FILE_ATTR(sys_disable, 0444);
@@ -101,6 +107,7 @@ static struct attribute *tdx_reset_attrs[] = {
 	&erratum_attr.attr,
 	&coverage_attr.attr,
 	&coverage_reason_attr.attr,
+	&pinned_attr.attr,
 	&tracker_attr.attr,
 	&private_pages_attr.attr,
 	&sys_disable_attr.attr,

@@ -70,7 +70,8 @@ static inline bool restart_is_kexec(unsigned long action, const void *cmd)
 
 /* main.c */
 void pin_module(void);
-void pin_module_for_good(void);
+void pin_module_for_good(const char *why);
+const char *pin_reason(void);
 const char *tracker_name(void);
 void unpin_module(void);
 int core_start(void);

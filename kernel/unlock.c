@@ -17,16 +17,16 @@
 #include <linux/bitops.h>
 #include <linux/fprobe.h>
 #include <linux/module.h>
-#include <linux/moduleparam.h>
 #include <linux/rcupdate.h>
 #include <asm/processor.h>
 
 #include "compat.h"
 #include "coverage.h"
+#include "params.h"
 #include "tdx_reset.h"
 
 static bool unlock;
-module_param(unlock, bool, 0444);
+module_param_cb(unlock, &params_bool_ops, &unlock, 0444);
 MODULE_PARM_DESC(unlock,
 		 "let kexec and kdump load on kernels that refuse them (6.18 to 7.1), while coverage is complete (default 0)");
 
@@ -157,7 +157,7 @@ int unlock_start(void)
 		return ret;
 	}
 	hooked = true;
-	pin_module_for_good();
+	pin_module_for_good("unlock=1: a kernel may be loaded that this one would have refused");
 	return 0;
 }
 

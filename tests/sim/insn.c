@@ -216,6 +216,8 @@ static void on_seamcall(unsigned int cpu, void *u)
 	tdx.now = sim_now();
 	tdx_seamcall(cpu, &r);
 	died = tdx.dead && !died;
+	if (!r.vmfail && !(r.rax & TDX_STATUS_ERROR))
+		stores_forget();
 	sim_unlock();
 	arm_fresh(cpu);
 	if (died)

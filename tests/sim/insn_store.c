@@ -58,10 +58,8 @@ void on_movdir64b(unsigned int cpu, void *u)
 	struct insn insn = *(const struct insn *)u;
 	uint64_t src, dst, data[8], pa, cs = 0;
 	unsigned int modrm_at = insn.opcode + 3, oi;
-	bool disarm = false;
+	bool disarm = false, tdx = false;
 	struct cpu_ctx c;
-
-	(void)cpu;
 
 	if (!cpu_begin(&c))
 		return;
@@ -78,6 +76,12 @@ void on_movdir64b(unsigned int cpu, void *u)
 	oi = 3 << 5 | qemu.x86_mmu_index_pl(c.env, cs & 3);	/* 8 bytes, this privilege */
 	for (unsigned int i = 0; i < 8; i++)
 		data[i] = qemu.cpu_ldq_mmu(c.env, src + i * 8, oi, host_pc - GETPC_ADJ);
+	/* Before the line has other contents: by these it is told whose it is. */
+	if (stores_on() && qemu_plugin_translate_vaddr(dst, &pa)) {
+		sim_lock();
+		tdx = mem_line_owned(pa) || mem_line_poisoned(pa);
+		sim_unlock();
+	}
 	for (unsigned int i = 0; i < 8; i++)
 		qemu.cpu_stq_mmu(c.env, dst + i * 8, data[i], oi, host_pc - GETPC_ADJ);
 	STAT_INC(movdir64b);
@@ -85,6 +89,7 @@ void on_movdir64b(unsigned int cpu, void *u)
 		sim_lock();
 		if (points_on)
 			points_storing(pa);
+		stores_note(cpu, pa, tdx);
 		disarm = mem_line_poisoned(pa);
 		mem_full_line(pa);
 		disarm = disarm && !mem_page_poisoned(pa);

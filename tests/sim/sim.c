@@ -122,6 +122,7 @@ void sim_kernel_jump(unsigned int cpu)
 	epoch++;
 	sim_count(&inherited);
 	remember_pages();
+	stores_jump(epoch, inherited.private.pages);
 	cache_kernel_jump(sim_now());
 	sim_unlock();
 	event("\"ev\":\"kernel\",\"cpu\":%u,\"epoch\":%lu,\"private_pages\":%lu,"
@@ -250,7 +251,7 @@ static void at_exit(void *u)
 /* --- options --------------------------------------------------------------------- */
 
 const char *sim_log_path;
-static const char *ctl_path;
+static const char *ctl_path, *stores_path;
 
 static int set_log(const char *v)
 {
@@ -261,6 +262,12 @@ static int set_log(const char *v)
 static int set_ctl(const char *v)
 {
 	ctl_path = v;
+	return 0;
+}
+
+static int set_stores(const char *v)
+{
+	stores_path = v;
 	return 0;
 }
 
@@ -366,6 +373,7 @@ static const struct {
 } options[] = {
 	{ "log", "FILE", set_log },
 	{ "ctl", "SOCKET", set_ctl },
+	{ "stores", "FILE", set_stores },
 	{ "sys_disable", "absent|now|rounds:N|endless", set_sys_disable },
 	{ "version", "MAJOR.MINOR.UPDATE", set_version },
 	{ "cmr", "START-END", set_cmr },
@@ -415,6 +423,8 @@ SIM_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info,
 	if (caches.on)
 		g_timeout_add(TICK_MS, on_tick, NULL);
 	if (sim_log_path && events_open(sim_log_path))
+		return -1;
+	if (stores_path && stores_open(stores_path))
 		return -1;
 	if (ctl_path && control_open(ctl_path))
 		return -1;

@@ -13,6 +13,7 @@
  *   events.c control.c     log and socket
  *   count.c                instructions executed
  *   points.c jump.c        the eyes of two tests (points.h)
+ *   stores.c               direct stores since the last SEAMCALL
  *
  * Locks: QEMU's big lock (BQL) before sim_lock().  Nothing that leaves by
  * longjmp (setting the pc, raising a fault) may hold sim_lock().
@@ -155,6 +156,20 @@ void count_insn(struct qemu_plugin_insn *insn);
 
 /* Instructions that a vCPU has executed.  Exact in its own callbacks. */
 uint64_t count_of(unsigned int cpu);
+
+/* --- stores.c ---------------------------------------------------------------------- */
+int stores_open(const char *path);
+
+bool stores_on(void);
+
+/* A direct store to this line; tdx: it was TDX's or poisoned.  With sim_lock() held. */
+void stores_note(unsigned int cpu, uint64_t pa, bool tdx);
+
+/* A SEAMCALL succeeded: begin anew.  With sim_lock() held. */
+void stores_forget(void);
+
+/* The jump into another kernel.  With sim_lock() held. */
+void stores_jump(uint64_t epoch, uint64_t private_pages);
 
 /* --- events.c, control.c --------------------------------------------------------- */
 int events_open(const char *path);

@@ -12,7 +12,8 @@
  *
  * private=1: last has a page of its own that TDX owns and the tracker does not
  * know, because the SEAMCALL was made here and not by the kernel; its now makes
- * it normal.  forget=1: its now does not (the negative twin).
+ * it normal.  forget=1: its now does not (the negative twin).  twice=1: it does
+ * so twice.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -40,6 +41,10 @@ module_param(forget, bool, 0444);
 MODULE_PARM_DESC(forget, "do not make that page normal");
 
 #define TEST_HKID	31
+
+static bool twice;
+module_param(twice, bool, 0444);
+MODULE_PARM_DESC(twice, "make that page normal, and again");
 
 static struct page *private_page;
 static const u8 zeroes[TDX_LINE_SIZE] __aligned(TDX_LINE_SIZE);
@@ -74,6 +79,8 @@ static int clean(struct tdx_reset_user *user)
 	pr_emerg("%s: called\n", user->name);
 	if (private_page && !forget) {
 		movdir64b_clear_page(page_address(private_page), zeroes);
+		if (twice)
+			movdir64b_clear_page(page_address(private_page), zeroes);
 		movdir64b_fence();
 	}
 	return 0;

@@ -82,6 +82,18 @@ td_do() {
 	note "td-user $*: $(reset_value private_pages) private pages, coverage $(reset_value coverage)"
 }
 
+# trace_on KIB EVENT...: these events of the component from now on, with a buffer
+# of KIB a CPU.
+tracing=/sys/kernel/tracing
+trace_on() {
+	[ -d $tracing/events/tdx_reset ] || fail "no tracepoints of tdx_reset in $tracing"
+	echo "$1" >$tracing/buffer_size_kb || fail "no room for a trace"
+	shift
+	for _event in "$@"; do
+		echo 1 >"$tracing/events/tdx_reset/$_event/enable" || fail "no way to enable $_event"
+	done
+}
+
 load_kvm() {
 	[ -e /modules/irqbypass.ko ] && load irqbypass
 	load kvm
