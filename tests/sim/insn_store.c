@@ -58,7 +58,7 @@ void on_movdir64b(unsigned int cpu, void *u)
 	struct insn insn = *(const struct insn *)u;
 	uint64_t src, dst, data[8], pa, cs = 0;
 	unsigned int modrm_at = insn.opcode + 3, oi;
-	bool disarm = false, tdx = false;
+	bool disarm = false, owned = false;
 	struct cpu_ctx c;
 
 	if (!cpu_begin(&c))
@@ -79,7 +79,7 @@ void on_movdir64b(unsigned int cpu, void *u)
 	/* Before the line has other contents: by these it is told whose it is. */
 	if (stores_on() && qemu_plugin_translate_vaddr(dst, &pa)) {
 		sim_lock();
-		tdx = mem_line_owned(pa) || mem_line_poisoned(pa);
+		owned = mem_line_owned(pa) || mem_line_poisoned(pa);
 		sim_unlock();
 	}
 	for (unsigned int i = 0; i < 8; i++)
@@ -89,7 +89,7 @@ void on_movdir64b(unsigned int cpu, void *u)
 		sim_lock();
 		if (points_on)
 			points_storing(pa);
-		stores_note(cpu, pa, tdx);
+		stores_note(cpu, pa, owned);
 		disarm = mem_line_poisoned(pa);
 		mem_full_line(pa);
 		disarm = disarm && !mem_page_poisoned(pa);
