@@ -163,7 +163,7 @@ int stores_open(const char *path);
 bool stores_on(void);
 
 /* A direct store to this line; tdx: it was TDX's or poisoned.  With sim_lock() held. */
-void stores_note(unsigned int cpu, uint64_t pa, bool tdx);
+void stores_note(unsigned int cpu, uint64_t pa, bool owned);
 
 /* A SEAMCALL succeeded: begin anew.  With sim_lock() held. */
 void stores_forget(void);

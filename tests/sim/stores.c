@@ -44,9 +44,9 @@ bool stores_on(void)
 	return file;
 }
 
-void stores_note(unsigned int cpu, uint64_t pa, bool tdx)
+void stores_note(unsigned int cpu, uint64_t pa, bool owned)
 {
-	struct run run = { .line = pa / SIM_LINE, .lines = 1, .cpu = cpu, .tdx = tdx };
+	struct run run = { .line = pa / SIM_LINE, .lines = 1, .cpu = cpu, .tdx = owned };
 	struct run *last;
 
 	if (!file || cpu >= SIM_MAX_CPUS)
