@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Test only: holds a kexec load inside machine_kexec_prepare() until told to go
- * on, so that something else can happen exactly then.
+ * Test only: holds a kexec load inside machine_kexec_prepare(), or whoever calls
+ * another function, until told to go on, so that something else can happen exactly
+ * then.
  *
- *   armed=1	the next load is held (once; write 1 again for another)
+ *   function=	where (default: the load)
+ *   armed=1	the next call is held (once; write 1 again for another)
  *   inside	1 while it is held there
  *   go=1	let it go on; without that it goes on after delay_ms
  *   hits	calls of the hooked function so far
@@ -34,6 +36,10 @@ static bool lift;
 module_param(lift, bool, 0444);
 MODULE_PARM_DESC(lift, "clear X86_BUG_TDX_PW_MCE while machine_kexec_prepare() runs");
 
+static char *function = "kernel_ident_mapping_init";
+module_param(function, charp, 0444);
+MODULE_PARM_DESC(function, "whose callers are held (default: what a kexec load calls)");
+
 static int armed;
 module_param(armed, int, 0644);
 MODULE_PARM_DESC(armed, "1: hold the next load");
@@ -53,7 +59,7 @@ MODULE_PARM_DESC(hits, "calls of the hooked function");
 /*
  * Spins, since ftrace lets nobody sleep; interrupts and preemption stay on, so
  * that other CPUs get their IPIs answered.  Loads do not run side by side (the
- * kernel's kexec lock), so nothing here is raced for.
+ * kernel's kexec lock), nor does tdx_enable(), so nothing here is raced for.
  */
 static notrace void window(unsigned long ip, unsigned long parent_ip,
 			   struct ftrace_ops *ops, struct ftrace_regs *regs)
@@ -101,7 +107,6 @@ static struct fprobe prepare_probe = {
 
 static int hook_window(void)
 {
-	char function[] = "kernel_ident_mapping_init";
 	int ret = ftrace_set_filter(&window_ops, function, strlen(function), 1);
 
 	if (!ret)
