@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Own mode: the running kernel has no TDX host support.  Nothing happens before
- * somebody calls tdx_enable(); from then on every SEAMCALL goes through here, so
- * that the tracker knows of each page before TDX does.
+ * Own mode: the running kernel has no TDX host support.  Memory for the PAMT may
+ * be taken at load (pamt_alloc.c); else nothing happens before somebody calls
+ * tdx_enable().  From then on every SEAMCALL goes through here, so that the
+ * tracker knows of each page before TDX does.
  *
  * The caches before a kexec: this kernel does not know that they may hold lines
  * under private KeyIDs and does not flush them when it stops its CPUs.  So the

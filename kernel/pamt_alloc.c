@@ -23,12 +23,14 @@
 #include <linux/cma.h>
 #include <linux/dma-map-ops.h>
 #include <linux/gfp.h>
+#include <linux/math64.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/timekeeping.h>
 #include <asm/smp.h>
 
 #include "compat.h"
@@ -48,7 +50,14 @@ static const char * const source_names[] = {
 	[PAMT_CMA] = "cma",
 };
 
-static enum pamt_source source;
+static enum pamt_source source = PAMT_EARLY;
+
+/* What to do when there is no memory.  cma= is of use where COMPAT_CMA is. */
+static const char * const remedies[] = {
+	[PAMT_CONTIG] = "load this module early after boot (pamt=early), or stop what pins memory",
+	[PAMT_EARLY] = "load this module earlier after boot",
+	[PAMT_CMA] = "boot with a larger cma=, or stop what uses it",
+};
 
 static int set_source(const char *value, const struct kernel_param *kp)
 {
@@ -75,7 +84,7 @@ static const struct kernel_param_ops source_ops = {
 
 module_param_cb(pamt, &source_ops, NULL, 0444);
 MODULE_PARM_DESC(pamt,
-		 "where TDX's page metadata (1/256 of memory) comes from: contig (default, when TDX is enabled), early (at load), cma (cma=SIZE at boot)");
+		 "where TDX's page metadata (1/256 of memory) comes from: early (default, at load), contig (when TDX is enabled), cma (cma=SIZE at boot)");
 
 /**
  * struct pamt_block - one piece of memory
@@ -94,7 +103,10 @@ static struct {
 	bool exposed;
 } pamt;
 
-/* pamt=early: the TDMRs for which there is memory, and what was assumed. */
+/*
+ * pamt=early: the TDMRs for which memory was taken at load, and what was assumed.
+ * Empty if it did not fit later and memory was taken anew.
+ */
 static struct tdmr_set early_set;
 static const struct tdmr_limits early_limits = {
 	.max_tdmrs = 64,
@@ -181,13 +193,22 @@ static struct page *take_block(u64 bytes, int node)
 	u64 nr = PAGE_ALIGN(bytes) >> PAGE_SHIFT;
 	struct page *page = source == PAMT_CMA ? cma_take(nr) : contig_alloc(nr, node);
 
-	if (!page) {
-		pr_err("enable: no %llu KiB in one piece for the PAMT (pamt=%s): free memory, or load this module early after boot with pamt=early\n",
-		       bytes >> 10, source_names[source]);
-		return NULL;
-	}
-	pamt.blocks[pamt.nr++] = (struct pamt_block){ .page = page, .nr = nr };
+	if (page)
+		pamt.blocks[pamt.nr++] = (struct pamt_block){ .page = page, .nr = nr };
 	return page;
+}
+
+/* The piece of @bytes was not to be had; the others are given back. */
+static void say_failed(u64 bytes, u64 wanted, u64 start)
+{
+	u64 got = 0;
+	unsigned int i;
+
+	for (i = 0; i < pamt.nr; i++)
+		got += pamt.blocks[i].nr << PAGE_SHIFT;
+	pr_err("enable: no %llu KiB in one piece for the PAMT (pamt=%s): got %llu of %llu KiB in %llu us, all given back; %s\n",
+	       bytes >> 10, source_names[source], got >> 10, wanted >> 10,
+	       div_u64(ktime_get_ns() - start, NSEC_PER_USEC), remedies[source]);
 }
 
 static void free_blocks(void)
@@ -236,27 +257,32 @@ static void place(struct mem_range *pamt_range, u64 *pos, u64 size)
 /* The TDMRs are known: memory for each. */
 static int take_memory(struct tdmr_set *set, const struct tdmr_limits *limits)
 {
-	u64 upper = 0, pos;
+	u64 start = ktime_get_ns(), wanted = 0, upper = 0, pos, size;
 	struct page *page;
 	unsigned int i;
 
+	for (i = 0; i < set->nr_tdmrs; i++) {
+		wanted += tdmr_pamt_size(&set->tdmrs[i], limits, TDX_PS_4K);
+		upper += upper_size(&set->tdmrs[i], limits);
+	}
+	wanted += upper;
 	pamt.blocks = kvcalloc(set->nr_tdmrs + 1, sizeof(*pamt.blocks), GFP_KERNEL);
 	if (!pamt.blocks)
 		return -ENOMEM;
 	for (i = 0; i < set->nr_tdmrs; i++) {
 		struct tdmr *tdmr = &set->tdmrs[i];
-		u64 size = tdmr_pamt_size(tdmr, limits, TDX_PS_4K);
 
+		size = tdmr_pamt_size(tdmr, limits, TDX_PS_4K);
 		page = take_block(size, tdmr_node(tdmr, set));
 		if (!page)
-			return -ENOMEM;
+			goto out_failed;
 		pos = page_to_phys(page);
 		place(&tdmr->pamt[TDX_PS_4K], &pos, size);
-		upper += upper_size(tdmr, limits);
 	}
-	page = take_block(upper, tdmr_node(&set->tdmrs[0], set));
+	size = upper;
+	page = take_block(size, tdmr_node(&set->tdmrs[0], set));
 	if (!page)
-		return -ENOMEM;
+		goto out_failed;
 	pos = page_to_phys(page);
 	for (i = 0; i < set->nr_tdmrs; i++) {
 		struct tdmr *tdmr = &set->tdmrs[i];
@@ -264,7 +290,13 @@ static int take_memory(struct tdmr_set *set, const struct tdmr_limits *limits)
 		place(&tdmr->pamt[TDX_PS_2M], &pos, tdmr_pamt_size(tdmr, limits, TDX_PS_2M));
 		place(&tdmr->pamt[TDX_PS_1G], &pos, tdmr_pamt_size(tdmr, limits, TDX_PS_1G));
 	}
+	pr_info("PAMT memory: %llu KiB in %u pieces after %llu us (pamt=%s)\n", wanted >> 10,
+		pamt.nr, div_u64(ktime_get_ns() - start, NSEC_PER_USEC), source_names[source]);
 	return 0;
+
+out_failed:
+	say_failed(size, wanted, start);
+	return -ENOMEM;
 }
 
 /* TDMRs of 16 GiB, or larger ones if there may not be so many. */
@@ -297,32 +329,46 @@ static int cover(struct tdmr_set *set, const struct tdmr_limits *limits)
 	return 0;
 }
 
-/* What was taken at load has to fit what is found now. */
-static int use_early(struct tdmr_set *set, const struct tdmr_limits *limits)
+/* Does what was taken at load fit what is found now?  If not, it is told. */
+static bool early_fits(const struct tdmr_set *set, const struct tdmr_limits *limits)
 {
 	unsigned int i;
 
+	if (!early_set.nr_ranges)
+		return false;	/* told before */
 	if (set->nr_ranges != early_set.nr_ranges ||
 	    memcmp(set->ranges, early_set.ranges, set->nr_ranges * sizeof(*set->ranges))) {
-		pr_err("enable: memory was added or removed since this module took the PAMT (pamt=early); unload and load it again\n");
-		return -ESTALE;
+		pr_warn("enable: memory was added or removed since the PAMT's memory was taken (pamt=early); taking it anew\n");
+		return false;
 	}
 	for (i = 0; i < TDMR_LEVELS; i++) {
 		if (limits->entry[i] > early_limits.entry[i]) {
-			pr_err("enable: PAMT entries of %u bytes, pamt=early assumed %u; use pamt=contig\n",
-			       limits->entry[i], early_limits.entry[i]);
-			return -EFBIG;
+			pr_warn("enable: PAMT entries of %u bytes, pamt=early assumed %u; taking memory anew\n",
+				limits->entry[i], early_limits.entry[i]);
+			return false;
 		}
 	}
 	if (early_set.nr_tdmrs > limits->max_tdmrs) {
-		pr_err("enable: pamt=early made %u TDMRs, the TDX module allows %u; use pamt=contig\n",
-		       early_set.nr_tdmrs, limits->max_tdmrs);
-		return -ENOSPC;
+		pr_warn("enable: pamt=early made %u TDMRs, the TDX module allows %u; taking memory anew\n",
+			early_set.nr_tdmrs, limits->max_tdmrs);
+		return false;
 	}
+	return true;
+}
+
+static int use_early(struct tdmr_set *set)
+{
 	set->tdmrs = kmemdup(early_set.tdmrs,
 			     early_set.nr_tdmrs * sizeof(*set->tdmrs), GFP_KERNEL);
 	set->nr_tdmrs = early_set.nr_tdmrs;
 	return set->tdmrs ? 0 : -ENOMEM;
+}
+
+static void forget_early(void)
+{
+	kvfree(early_set.ranges);
+	kfree(early_set.tdmrs);
+	early_set = (struct tdmr_set){ };
 }
 
 static int cover_and_take(struct tdmr_set *set, const struct tdmr_limits *limits)
@@ -347,8 +393,12 @@ static int cover_and_take(struct tdmr_set *set, const struct tdmr_limits *limits
  */
 int pamt_alloc(struct tdmr_set *set, const struct tdmr_limits *limits)
 {
-	if (source == PAMT_EARLY)
-		return use_early(set, limits);
+	if (source != PAMT_EARLY)
+		return cover_and_take(set, limits);
+	if (early_fits(set, limits))
+		return use_early(set);
+	free_blocks();
+	forget_early();
 	return cover_and_take(set, limits);
 }
 
@@ -392,7 +442,7 @@ static void reset_blocks(void)
 /**
  * pamt_release - TDX is not going to use the memory
  *
- * It is made normal first, if TDX may have written to it.  With pamt=early it
+ * It is made normal first, if TDX may have written to it.  What was taken at load
  * stays here for another try.
  *
  * Context: process, may sleep.
@@ -401,7 +451,7 @@ void pamt_release(void)
 {
 	if (pamt.exposed)
 		reset_blocks();
-	if (source != PAMT_EARLY)
+	if (!early_set.nr_ranges)
 		free_blocks();
 }
 
@@ -416,13 +466,6 @@ void pamt_abandon(void)
 	pamt.blocks = NULL;
 	pamt.nr = 0;
 	pamt.exposed = false;
-}
-
-static void forget_early(void)
-{
-	kvfree(early_set.ranges);
-	kfree(early_set.tdmrs);
-	early_set = (struct tdmr_set){ };
 }
 
 /**

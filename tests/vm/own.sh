@@ -191,3 +191,35 @@ case_own_unload() {
 	echo "own-unload: $owned lines left to TDX; $wrote pages written back in time, $(came_back) lines later"
 	finish
 }
+
+# Memory for the PAMT while memory is in pieces: each try has a stated outcome,
+# and what it took is there again.
+case_own_pamt() {
+	mib=$1 expect=$2; shift 2
+	vm_start "$name" "$kernel" 2 "$mib" sys_disable=absent t.run=own-pamt t.stay=1 "$@"
+	vm_wait '^VM-START: ' 150 || { bad "$vm_why"; finish; }
+	[ "$expect" = enabled ] || vm_ctl inject 45 0xc000010000000001 1000 0 >/dev/null
+	vm_result 240 || bad "$vm_why"
+	grep -a '^VM-PAMT: ' "$(vm_log)" | tr -d '\r'
+	expect_said "$@"
+	# MemFree in KiB before and after, and whether TDX was enabled.
+	# shellcheck disable=SC2046
+	set -- $(grep -a '^VM-PAMT-END: ' "$(vm_log)" | tr -d '\r')
+	[ $# = 4 ] || { bad "the guest did not tell how much memory is free"; finish; }
+	counts=$(vm_ctl counts)
+	if [ "$expect" = enabled ]; then
+		[ "$4" = 1 ] || bad "TDX was not enabled in the end"
+		expect_some "PAMT pages" "$(echo "$counts" | number PAMT)"
+		finish
+	fi
+	expect_zero "private pages" "$(echo "$counts" | number private_pages)"
+	expect_zero "lines left to TDX" "$(echo "$counts" | number owned_lines)"
+	# The smallest piece is 4 MiB; the kernel's own caches move by less.
+	lost=$(($2 - $3))
+	echo "own-pamt: $lost KiB less free memory than before"
+	case $expect in
+	given-back) [ $lost -lt 4096 ] || bad "$lost KiB were not given back" ;;
+	leaks) [ $lost -ge 4096 ] || bad "only $lost KiB are gone: a leak would not be seen" ;;
+	esac
+	finish
+}

@@ -54,7 +54,7 @@ vm_say() { printf 'vm: %s\n' "$*" >&2; }
 # The modules that a kernel's image can have: what was built for it, and KVM
 # where that kernel can make TDs.
 vm_modules() {
-	for _m in tdx_reset touch give blind race user faulty pte-mark td-user make_panic; do
+	for _m in tdx_reset touch give blind race user faulty pte-mark fragment td-user make_panic; do
 		[ -e "/out/modules/$1/$_m.ko" ] && printf -- '-m /out/modules/%s/%s.ko ' "$1" "$_m"
 	done
 	if grep -q '^CONFIG_KVM_INTEL_TDX=y' "/kernels/$1/build/.config" 2>/dev/null; then
@@ -64,6 +64,8 @@ vm_modules() {
 	if grep -q '^CONFIG_DEV_DAX_KMEM=m' "/kernels/$1/build/.config" 2>/dev/null; then
 		printf -- '-m nfit -m nd_pmem -m dax_pmem -m device_dax -m kmem '
 	fi
+	# A file system for the page cache to hold, where memory is fragmented.
+	[ ! -e "/out/modules/$1/fragment.ko" ] || printf -- '-m loop '
 }
 
 # The image that the first kernel boots into; one more for more programs.
@@ -75,7 +77,8 @@ vm_image() {
 vm_images() {
 	_k=$1
 	_loaders='-b /usr/sbin/kexec'
-	for _p in kexec-tdx/kexec-tdx tests/kvm-td/kvm-td tests/raw-kexec/raw-kexec; do
+	for _p in kexec-tdx/kexec-tdx tests/kvm-td/kvm-td tests/raw-kexec/raw-kexec \
+		tests/fragment/fragment-load; do
 		[ -x "$VM_BUILD/$_p" ] && _loaders="$_loaders -b $VM_BUILD/$_p"
 	done
 	# td-user: own mode, in which the next kernel may want TDX, too.
