@@ -40,7 +40,7 @@ bench_pamt() {
 		pamt_boot stock-backports "$mib" early $pamt_early_loads 2
 	done
 	# Pieces of 4 MiB, of the page allocator.
-	pamt_boot stock-stable "$mib" contig $pamt_loads 2
+	pamt_boot stock-stable 4096 contig $pamt_loads 2
 	printf '\r%60s\r' '' >&2
 	awk '
 	function middle(list,  n, v, i, j, t) {
