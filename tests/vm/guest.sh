@@ -156,7 +156,7 @@ load_next() {
 	command -v "$t_loader" >/dev/null || fail "the image has no $t_loader"
 	check_kernel
 	_opt=$1
-	_line="console=ttyS0 earlyprintk=serial,ttyS0,115200 panic=-1 init_on_alloc=0"
+	_line="console=ttyS0 earlyprintk=serial,ttyS0,115200 panic=-1 init_on_alloc=0 no_timer_check"
 	_line="$_line t.run=$2 $(echo "$t_append" | tr , ' ')"
 	# shellcheck disable=SC2013
 	for _word in $(cat /proc/cmdline); do

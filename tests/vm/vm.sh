@@ -117,7 +117,8 @@ vm_start() {
 	rm -rf "$_dir"
 	mkdir -p "$_dir"
 	vm_images "$_kernel" || return 1
-	_append="console=ttyS0 panic=-1 init_on_alloc=0 $*"
+	# no_timer_check: on a busy host the timer may not tick while a kernel looks.
+	_append="console=ttyS0 panic=-1 init_on_alloc=0 no_timer_check $*"
 	set -- -M q35 -accel tcg,thread=multi \
 		-cpu max,vendor=GenuineIntel,family=6,model=$VM_MODEL,stepping=8,svm=off${VM_CPU:+,$VM_CPU} \
 		-nodefaults -no-user-config -no-reboot -display none \
