@@ -12,13 +12,11 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/console.h>
 #include <linux/kdebug.h>
 #include <linux/limits.h>
 #include <linux/notifier.h>
 #include <linux/panic.h>
 #include <linux/panic_notifier.h>
-#include <linux/preempt.h>
 #include <linux/printk.h>
 #include <linux/reboot.h>
 
@@ -47,9 +45,6 @@ void __noreturn firmware_reset(void)
 	if (always_kmsg_dump)
 		WRITE_ONCE(*always_kmsg_dump, !resets_begun);
 	resets_begun++;
-	/* What is printed in an NMI waits for an interrupt, and none will come. */
-	if (in_nmi() && console_trylock())
-		console_unlock();
 	panic_timeout = -1;
 	reboot_mode = REBOOT_COLD;
 	emergency_restart();
