@@ -30,15 +30,13 @@
 #include <linux/memory.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
-#include <linux/moduleparam.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/pfn.h>
 #include <linux/sizes.h>
-#include <linux/string.h>
-#include <linux/sysfs.h>
 
 #include "hotplug.h"
+#include "params.h"
 #include "tdx_reset.h"
 
 #ifndef CONFIG_MEMORY_HOTPLUG
@@ -60,32 +58,13 @@ static const char * const policy_names[] = {
 	[POLICY_ANY] = "any",
 };
 
-static enum policy policy = POLICY_CMR;
-
-static int set_policy(const char *value, const struct kernel_param *kp)
-{
-	int i = sysfs_match_string(policy_names, value);
-
-	if (i < 0) {
-		pr_err("hotplug=%s: no such rule for memory that is added; allowed: deny, cmr, any\n",
-		       value);
-		return -EINVAL;
-	}
-	policy = i;
-	return 0;
-}
-
-static int get_policy(char *buffer, const struct kernel_param *kp)
-{
-	return sysfs_emit(buffer, "%s\n", policy_names[policy]);
-}
-
-static const struct kernel_param_ops policy_ops = {
-	.set = set_policy,
-	.get = get_policy,
+static struct params_choice policy = {
+	.words = policy_names,
+	.nr = ARRAY_SIZE(policy_names),
+	.chosen = POLICY_CMR,
 };
 
-module_param_cb(hotplug, &policy_ops, NULL, 0444);
+module_param_cb(hotplug, &params_choice_ops, &policy, 0444);
 MODULE_PARM_DESC(hotplug,
 		 "memory that comes online while TDX is initialised: deny, cmr (default: only ranges that TDs can use), any");
 
@@ -232,9 +211,9 @@ static void judge(struct verdict *verdict)
 
 static bool allowed(const struct verdict *verdict)
 {
-	if (!verdict->tdx || policy == POLICY_ANY)
+	if (!verdict->tdx || policy.chosen == POLICY_ANY)
 		return true;
-	if (policy == POLICY_DENY)
+	if (policy.chosen == POLICY_DENY)
 		return false;
 	return verdict->fit == MEMORY_USABLE || verdict->fit == MEMORY_UNKNOWN;
 }
@@ -243,7 +222,7 @@ static void tell_refusal(const struct verdict *verdict, u64 start, u64 last_byte
 {
 	const char *remedy = "keep it in device-dax (daxctl reconfigure-device --mode=devdax)";
 
-	if (policy == POLICY_DENY)
+	if (policy.chosen == POLICY_DENY)
 		pr_err("hotplug: memory %#llx-%#llx does not come online: hotplug=deny, and TDX is initialised; %s, or load this module with another hotplug=\n",
 		       start, last_byte, remedy);
 	else if (verdict->fit == MEMORY_NO_CMR)

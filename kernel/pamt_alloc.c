@@ -36,6 +36,7 @@
 #include "compat.h"
 #include "effects.h"
 #include "own.h"
+#include "params.h"
 #include "tdx_reset.h"
 
 enum pamt_source {
@@ -50,7 +51,11 @@ static const char * const source_names[] = {
 	[PAMT_CMA] = "cma",
 };
 
-static enum pamt_source source = PAMT_EARLY;
+static struct params_choice source = {
+	.words = source_names,
+	.nr = ARRAY_SIZE(source_names),
+	.chosen = PAMT_EARLY,
+};
 
 /* What to do when there is no memory.  cma= is of use where COMPAT_CMA is. */
 static const char * const remedies[] = {
@@ -59,30 +64,7 @@ static const char * const remedies[] = {
 	[PAMT_CMA] = "boot with a larger cma=, or stop what uses it",
 };
 
-static int set_source(const char *value, const struct kernel_param *kp)
-{
-	int i = sysfs_match_string(source_names, value);
-
-	if (i < 0) {
-		pr_err("pamt=%s: no such way to get PAMT memory; allowed: contig, early, cma\n",
-		       value);
-		return -EINVAL;
-	}
-	source = i;
-	return 0;
-}
-
-static int get_source(char *buffer, const struct kernel_param *kp)
-{
-	return sysfs_emit(buffer, "%s\n", source_names[source]);
-}
-
-static const struct kernel_param_ops source_ops = {
-	.set = set_source,
-	.get = get_source,
-};
-
-module_param_cb(pamt, &source_ops, NULL, 0444);
+module_param_cb(pamt, &params_choice_ops, &source, 0444);
 MODULE_PARM_DESC(pamt,
 		 "where TDX's page metadata (1/256 of memory) comes from: early (default, at load), contig (when TDX is enabled), cma (cma=SIZE at boot)");
 
@@ -191,7 +173,7 @@ static void cma_give(struct page *page, u64 nr)
 static struct page *take_block(u64 bytes, int node)
 {
 	u64 nr = PAGE_ALIGN(bytes) >> PAGE_SHIFT;
-	struct page *page = source == PAMT_CMA ? cma_take(nr) : contig_alloc(nr, node);
+	struct page *page = source.chosen == PAMT_CMA ? cma_take(nr) : contig_alloc(nr, node);
 
 	if (page)
 		pamt.blocks[pamt.nr++] = (struct pamt_block){ .page = page, .nr = nr };
@@ -207,8 +189,8 @@ static void say_failed(u64 bytes, u64 wanted, u64 start)
 	for (i = 0; i < pamt.nr; i++)
 		got += pamt.blocks[i].nr << PAGE_SHIFT;
 	pr_err("enable: no %llu KiB in one piece for the PAMT (pamt=%s): got %llu of %llu KiB in %llu us, all given back; %s\n",
-	       bytes >> 10, source_names[source], got >> 10, wanted >> 10,
-	       div_u64(ktime_get_ns() - start, NSEC_PER_USEC), remedies[source]);
+	       bytes >> 10, source_names[source.chosen], got >> 10, wanted >> 10,
+	       div_u64(ktime_get_ns() - start, NSEC_PER_USEC), remedies[source.chosen]);
 }
 
 static void free_blocks(void)
@@ -216,7 +198,7 @@ static void free_blocks(void)
 	while (pamt.nr) {
 		struct pamt_block *block = &pamt.blocks[--pamt.nr];
 
-		if (source == PAMT_CMA)
+		if (source.chosen == PAMT_CMA)
 			cma_give(block->page, block->nr);
 		else
 			contig_free(block->page, block->nr);
@@ -291,7 +273,8 @@ static int take_memory(struct tdmr_set *set, const struct tdmr_limits *limits)
 		place(&tdmr->pamt[TDX_PS_1G], &pos, tdmr_pamt_size(tdmr, limits, TDX_PS_1G));
 	}
 	pr_info("PAMT memory: %llu KiB in %u pieces after %llu us (pamt=%s)\n", wanted >> 10,
-		pamt.nr, div_u64(ktime_get_ns() - start, NSEC_PER_USEC), source_names[source]);
+		pamt.nr, div_u64(ktime_get_ns() - start, NSEC_PER_USEC),
+		source_names[source.chosen]);
 	return 0;
 
 out_failed:
@@ -313,7 +296,7 @@ static int cover(struct tdmr_set *set, const struct tdmr_limits *limits)
 				limits->max_tdmrs);
 		if (nr <= limits->max_tdmrs || !unit)
 			break;
-		if (!COMPAT_ALLOC_CONTIG && source != PAMT_CMA) {
+		if (!COMPAT_ALLOC_CONTIG && source.chosen != PAMT_CMA) {
 			pr_err("enable: %u TDMRs of 1 GiB are needed and the TDX module allows %u: this kernel gives modules no larger pieces of memory\n",
 			       nr, limits->max_tdmrs);
 			return -ENOSPC;
@@ -393,7 +376,7 @@ static int cover_and_take(struct tdmr_set *set, const struct tdmr_limits *limits
  */
 int pamt_alloc(struct tdmr_set *set, const struct tdmr_limits *limits)
 {
-	if (source != PAMT_EARLY)
+	if (source.chosen != PAMT_EARLY)
 		return cover_and_take(set, limits);
 	if (early_fits(set, limits))
 		return use_early(set);
@@ -410,7 +393,7 @@ int pamt_alloc(struct tdmr_set *set, const struct tdmr_limits *limits)
  */
 const char *pamt_alloc_name(void)
 {
-	return source_names[source];
+	return source_names[source.chosen];
 }
 
 /**
@@ -478,9 +461,9 @@ int pamt_alloc_load(void)
 {
 	int ret = 0;
 
-	if (source == PAMT_CMA)
+	if (source.chosen == PAMT_CMA)
 		return cma_usable();
-	if (source == PAMT_EARLY) {
+	if (source.chosen == PAMT_EARLY) {
 		ret = enable_find_memory(&early_set);
 		if (!ret)
 			ret = cover_and_take(&early_set, &early_limits);
