@@ -6,7 +6,10 @@
  *
  * The pages asked for are not online: nobody else makes a SEAMCALL on them.
  */
+#include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/pfn.h>
+#include <linux/sched.h>
 #include <linux/sizes.h>
 #include <asm/smp.h>
 
@@ -16,7 +19,6 @@
 #include "tdx_reset.h"
 
 #define STEP	SZ_2M	/* memory is there or not by sections of this size at least */
-#define TRIES	100
 
 /* The end of the CMR that has this byte; the byte itself if none has. */
 static int cmr_end(u64 nr, u64 pos, u64 *end)
@@ -52,22 +54,16 @@ static enum memory_fit check_cmrs(u64 start, u64 end, u64 *where)
 
 static enum memory_fit ask_page(u64 pa)
 {
-	int try;
+	u64 type, asked = 0;
 
-	for (try = 0; try < TRIES; try++) {
-		struct seamcall_args args = { .rcx = pa };
-		u64 status = seamcall(TDH_PHYMEM_PAGE_RDMD, &args);
-
-		if (!(status & TDX_STATUS_ERROR))
-			return args.rcx == TDX_PT_RSVD ? MEMORY_LEFT_OUT : MEMORY_USABLE;
-		status &= TDX_STATUS_MASK;
-		if (status == TDX_OPERAND_INVALID || status == TDX_OPERAND_OUT_OF_RANGE)
-			return MEMORY_LEFT_OUT;
-		if (status != TDX_OPERAND_BUSY && status != TDX_SYS_BUSY)
-			break;
-		cpu_relax();
+	switch (seamcall_page_type(PHYS_PFN(pa), &type, &asked)) {
+	case 0:
+		return type == TDX_PT_RSVD ? MEMORY_LEFT_OUT : MEMORY_USABLE;
+	case -ENXIO:
+		return MEMORY_LEFT_OUT;
+	default:
+		return MEMORY_UNKNOWN;
 	}
-	return MEMORY_UNKNOWN;
 }
 
 /**

@@ -9,7 +9,9 @@
  * the caches when it is done (search.c).
  */
 #include <linux/errno.h>
+#include <linux/pfn.h>
 #include <linux/preempt.h>
+#include <linux/processor.h>
 
 #include "seamcall.h"
 #include "tdx/abi.h"
@@ -51,4 +53,39 @@ int seamcall_read_metadata(u64 field, u64 *value)
 		return -EIO;
 	*value = args.r8;
 	return 0;
+}
+
+#define RDMD_TRIES	100	/* while the module, or the page, is busy */
+
+/**
+ * seamcall_page_type - ask TDH.PHYMEM.PAGE.RDMD what a page is to TDX
+ * @pfn: the page
+ * @type: the answer, TDX_PT_*
+ * @asked: raised by the number of calls
+ *
+ * Context: any.
+ * Return: 0; -ENXIO for a page that is in no TDMR: TDX cannot own it; -EIO if the
+ * module gives no answer.
+ */
+int seamcall_page_type(u64 pfn, u64 *type, u64 *asked)
+{
+	int try;
+
+	for (try = 0; try < RDMD_TRIES; try++) {
+		struct seamcall_args args = { .rcx = PFN_PHYS(pfn) };
+		u64 status = seamcall(TDH_PHYMEM_PAGE_RDMD, &args);
+
+		++*asked;
+		if (!(status & TDX_STATUS_ERROR)) {
+			*type = args.rcx;
+			return 0;
+		}
+		status &= TDX_STATUS_MASK;
+		if (status == TDX_OPERAND_INVALID || status == TDX_OPERAND_OUT_OF_RANGE)
+			return -ENXIO;
+		if (status != TDX_OPERAND_BUSY && status != TDX_SYS_BUSY)
+			break;
+		cpu_relax();
+	}
+	return -EIO;
 }

@@ -9,5 +9,6 @@
 
 u64 seamcall(u64 leaf, struct seamcall_args *args);
 int seamcall_read_metadata(u64 field, u64 *value);
+int seamcall_page_type(u64 pfn, u64 *type, u64 *asked);
 
 #endif /* TDX_RESET_SEAMCALL_H */

@@ -42,7 +42,6 @@
 #include "trace.h"
 
 #define FIRST_PFN		(SZ_1M >> PAGE_SHIFT)	/* Linux gives TDX nothing below */
-#define RDMD_TRIES		100
 #define CHUNK_PAGES		(SZ_2M >> PAGE_SHIFT)	/* what a CPU takes at a time */
 #define PROGRESS_SECONDS	5
 
@@ -149,34 +148,18 @@ int search_populate(void)
 	return search_walk_ram(populate, NULL);
 }
 
-/*
- * The type of a page.  TDX_PT_NDA for a page that is in no TDMR: TDX cannot own
- * it.  -EIO if the module gives no answer.
- */
+/* The type of a page; TDX_PT_NDA for one that TDX cannot own.  -EIO: no answer. */
 static int page_type(struct searcher *searcher, u64 pfn, u64 *type)
 {
-	int try;
+	int ret = seamcall_page_type(pfn, type, &searcher->asked);
 
-	for (try = 0; try < RDMD_TRIES; try++) {
-		struct seamcall_args args = { .rcx = PFN_PHYS(pfn) };
-		u64 status = seamcall(TDH_PHYMEM_PAGE_RDMD, &args);
-
-		searcher->asked++;
-		if (!(status & TDX_STATUS_ERROR)) {
-			*type = args.rcx;
-			return 0;
-		}
-		status &= TDX_STATUS_MASK;
-		if (status == TDX_OPERAND_INVALID || status == TDX_OPERAND_OUT_OF_RANGE) {
-			*type = TDX_PT_NDA;
-			return 0;
-		}
-		if (status != TDX_OPERAND_BUSY && status != TDX_SYS_BUSY)
-			break;
-		cpu_relax();
+	if (ret == -ENXIO) {
+		*type = TDX_PT_NDA;
+		return 0;
 	}
-	searcher->unanswered++;
-	return -EIO;
+	if (ret)
+		searcher->unanswered++;
+	return ret;
 }
 
 /*
