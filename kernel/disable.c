@@ -5,10 +5,10 @@
  * crash.  A module that never gets ready would hang the hand-off for ever.
  *
  * The result of each call passes by here (own mode: of own.c's calls).  When
- * time is up, it is made a final error: the kernel's loop ends as it does when
- * the module lacks the leaf.  No
- * page was taken out of the tracker, so the hand-off rewrites what TDX held;
- * giving up costs that time and TDX in the next kernel, nothing else.
+ * time is up, it is made a final error: the loop ends as it does when the module
+ * lacks the leaf.  No page was taken out of the tracker, so the hand-off rewrites
+ * what TDX held; giving up costs that time and TDX in the next kernel, nothing
+ * else.
  *
  * What nothing here can end: one SEAMCALL that never comes back; and the loop of
  * a crash inside a kprobe's handler, where no other kprobe works.

@@ -325,6 +325,7 @@ static int configure(void)
  *
  * Context: process; between hotplug_hold() and hotplug_release(), TDX is
  * initialised or about to be (@tdx_state).
+ * Return: the answer for the byte @where; never MEMORY_UNKNOWN.
  */
 enum memory_fit memory_fit(u64 start, u64 end, u64 *where)
 {

@@ -161,6 +161,21 @@ out:
 	return ret;
 }
 
+/**
+ * core_find - look up what core_start() needs
+ *
+ * Context: process, may sleep; not under cpus_read_lock(): this uses kprobes,
+ * which take it.
+ */
+void core_find(void)
+{
+	crash_memory_find();
+	scrub_parallel_find();
+	users_find();
+	firmware_reset_find();
+	hotplug_find();
+}
+
 static bool core_started;
 
 /**
@@ -225,11 +240,7 @@ static int __init start_watching(void)
 	int ret;
 
 	coverage_lose(COVERAGE_SEARCH_PENDING);
-	crash_memory_find();
-	scrub_parallel_find();
-	users_find();
-	firmware_reset_find();
-	hotplug_find();
+	core_find();
 	ret = core_start();
 	if (ret)
 		return ret;
@@ -253,8 +264,6 @@ static void stop(void)
 {
 	u64 left;
 
-	if (platform.own || platform.host)
-		hotplug_stop();
 	if (platform.own)
 		own_unload();
 	left = tracker_count(&tracker);
@@ -263,6 +272,7 @@ static void stop(void)
 			left);
 	if (platform.host) {
 		unlock_stop();
+		hotplug_stop();
 		watch_stop();
 	}
 	core_stop();

@@ -232,30 +232,27 @@ int own_load(void)
 
 	if (ret)
 		return ret;
-	/* These use kprobes, which take the lock that users hold. */
-	crash_memory_find();
-	scrub_parallel_find();
-	users_find();
-	firmware_reset_find();
-	hotplug_find();
+	core_find();
 	ret = enable_load();
-	if (!ret) {
-		ret = register_reboot_notifier(&reboot_block);
-		if (!ret) {
-			ret = hotplug_start();
-			if (ret)
-				unregister_reboot_notifier(&reboot_block);
-		}
-		if (ret)
-			enable_unload();
-	}
-	if (ret) {
-		pamt_alloc_unload();
-		return ret;
-	}
+	if (ret)
+		goto out_pamt;
+	ret = register_reboot_notifier(&reboot_block);
+	if (ret)
+		goto out_enable;
+	ret = hotplug_start();
+	if (ret)
+		goto out_notifier;
 	pr_info("own mode: private KeyIDs %u to %u, pamt=%s; TDX is enabled when somebody asks for it\n",
 		first_keyid, first_keyid + nr_keyids - 1, pamt_alloc_name());
 	return 0;
+
+out_notifier:
+	unregister_reboot_notifier(&reboot_block);
+out_enable:
+	enable_unload();
+out_pamt:
+	pamt_alloc_unload();
+	return ret;
 }
 
 /**
@@ -265,6 +262,7 @@ int own_load(void)
  */
 void own_unload(void)
 {
+	hotplug_stop();
 	unregister_reboot_notifier(&reboot_block);
 	enable_unload();
 	pamt_alloc_unload();

@@ -74,6 +74,7 @@ void pin_module_for_good(const char *why);
 const char *pin_reason(void);
 const char *tracker_name(void);
 void unpin_module(void);
+void core_find(void);
 int core_start(void);
 
 /* watch.c, own.c */
