@@ -32,9 +32,8 @@ compare_attempt() {
 	compared=$((compared + 1))
 }
 
-called() { vm_ctl calls | tr '{' '\n' | grep "\"$1\"" | number calls | grep . || echo 0; }
-calls_of() { vm_ctl calls | tr '{' '\n' | grep "\"nr\":$1," | number calls | grep . || echo 0; }
-given() { vm_ctl calls | tr '{' '\n' | grep "\"nr\":$1," | number injected | grep . || echo 0; }
+called() { leaf_number "$1" calls; }
+given() { leaf_number "$1" injected; }
 
 # Every leaf of the enablement fails with a status, COUNT times; each failure is
 # told with the leaf's name, and TDX is enabled in the end.
@@ -94,18 +93,18 @@ case_own_every() {
 		seen=$((seen + 1))
 		[ "$(attempt 2)" != 0 ] || break
 		failed=$((failed + 1))
-		last=$(calls_of "$1")
+		last=$(called "$1")
 		compare_attempt
 		if [ "$(given "$1")" != "$before" ]; then
 			after=$((after + 1))
 		elif [ $((last - first)) -gt $after ]; then
 			echo "own-every: attempt $seen began before it was to fail, once more"
 		elif [ $# -gt 1 ]; then
-			vm_ctl inject "$1" 0 0 >/dev/null
+			disarm "$1"
 			echo "own-every: leaf $1: each of $after calls failed"
 			shift
 			after=1
-			last=$(calls_of "$1")
+			last=$(called "$1")
 		fi
 		first=$last
 	done

@@ -59,8 +59,7 @@ proof_end() {
 	vm_wait '^VM-PROOF: end\|^VM-RESULT: ' 1200 || bad "$vm_why"
 	points=$(vm_ctl points) || bad "the simulator does not answer"
 	# All of the life was looked at; before it there are only the pages of give.ko.
-	_created=$(vm_ctl calls | tr '{' '\n' | grep '"TDH.MNG.CREATE"' | number calls)
-	_created=$((${_created:-0} - $(grep -a -c 'give: page .* is a TDR' "$(vm_log)" || :)))
+	_created=$(($(leaf_number TDH.MNG.CREATE calls) - $(grep -a -c 'give: page .* is a TDR' "$(vm_log)" || :)))
 	_seen=$(echo "$points" | tr '{' '\n' | grep '"TDH.MNG.CREATE"' | number seen)
 	[ "$_created" = "${_seen:-x}" ] || bad "${_seen:-0} of $_created TDs were looked at from their creation"
 }
