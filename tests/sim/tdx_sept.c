@@ -36,28 +36,37 @@ static struct sept_entry *lookup(struct td *td, uint64_t gpa, unsigned int level
 	return g_hash_table_lookup(td->sept, &key);
 }
 
+/* What the operands of a leaf name; @e is NULL where the entry is free. */
+struct place {
+	struct td *td;
+	uint64_t gpa;
+	unsigned int level;
+	struct sept_entry *e;
+};
+
 /*
  * Operands that every leaf here shares: GPA | level in RCX, TDR in RDX.  Needs
  * an initialised TD; the level must be in [@low, @high].  Clears RCX and RDX.
  */
-static struct td *operands(struct seam_regs *r, unsigned int low, unsigned int high,
-			   uint64_t *gpa, unsigned int *level, uint64_t *err)
+static uint64_t operands(struct seam_regs *r, unsigned int low, unsigned int high,
+			 struct place *at)
 {
-	struct td *td = td_operand(r->rdx, OP_RDX, err);
-	uint64_t rcx = r->rcx;
+	uint64_t rcx = r->rcx, err = 0;
 
-	*level = rcx & LEVEL_MASK;
-	*gpa = rcx & ~LEVEL_MASK;
+	at->td = td_operand(r->rdx, OP_RDX, &err);
+	at->level = rcx & LEVEL_MASK;
+	at->gpa = rcx & ~LEVEL_MASK;
+	at->e = NULL;
 	r->rcx = r->rdx = 0;
-	if (!td)
-		return NULL;
-	*err = td_check_built(td);
-	if (!*err && !td->initialised)
-		*err = TDX_OP_STATE_INCORRECT;
-	if (!*err && (*level < low || *level > high || *gpa >> GPA_BITS ||
-		      *gpa != (key_of(*gpa, *level) & ~LEVEL_MASK)))
-		*err = TDX_OPERAND_INVALID | OP_RCX;
-	return *err ? NULL : td;
+	if (!at->td)
+		return err;
+	err = td_check_built(at->td);
+	if (!err && !at->td->initialised)
+		err = TDX_OP_STATE_INCORRECT;
+	if (!err && (at->level < low || at->level > high || at->gpa >> GPA_BITS ||
+		     at->gpa != (key_of(at->gpa, at->level) & ~LEVEL_MASK)))
+		err = TDX_OPERAND_INVALID | OP_RCX;
+	return err;
 }
 
 /* The way down to (gpa, level) exists; the module reads the tables on it. */
@@ -74,13 +83,22 @@ static uint64_t walk(struct td *td, uint64_t gpa, unsigned int level, struct sep
 	return TDX_SUCCESS;
 }
 
-/* The way down to (gpa, level) exists and the entry itself is free. */
-static uint64_t check_free_entry(struct td *td, uint64_t gpa, unsigned int level)
+/* The operands, and the way down to the entry that they name. */
+static uint64_t find(struct seam_regs *r, unsigned int low, unsigned int high,
+		     struct place *at)
 {
-	struct sept_entry *e = NULL;
-	uint64_t err = walk(td, gpa, level, &e);
+	uint64_t err = operands(r, low, high, at);
 
-	return err ? err : e ? TDX_EPT_ENTRY_STATE_INCORRECT | OP_RCX : TDX_SUCCESS;
+	return err ? err : walk(at->td, at->gpa, at->level, &at->e);
+}
+
+/* The operands and the way down; the entry itself is free. */
+static uint64_t find_free(struct seam_regs *r, unsigned int low, unsigned int high,
+			  struct place *at)
+{
+	uint64_t err = find(r, low, high, at);
+
+	return !err && at->e ? TDX_EPT_ENTRY_STATE_INCORRECT | OP_RCX : err;
 }
 
 static struct sept_entry *new_entry(struct td *td, uint64_t gpa, unsigned int level,
@@ -104,48 +122,46 @@ static void drop_entry(struct td *td, const struct sept_entry *e)
 	g_hash_table_remove(td->sept, &key);
 }
 
-static uint64_t add_entry(struct td *td, uint64_t gpa, unsigned int level, uint64_t pa,
-			  bool table)
+/* The page in R8 becomes what the free entry @at points to. */
+static uint64_t add_page(const struct place *at, uint64_t pa, bool table)
 {
-	unsigned int size = table ? TDX_PS_4K : level;
-	uint64_t err = check_free_entry(td, gpa, level);
+	unsigned int size = table ? TDX_PS_4K : at->level;
+	uint64_t err = pamt_check_free(pa, size, OP_R8);
 
-	if (!err)
-		err = pamt_check_free(pa, size, OP_R8);
 	if (err)
 		return err;
-	new_entry(td, gpa, level, pa, table);
-	pamt_assign(pa, size, table ? TDX_PT_EPT : TDX_PT_REG, td);
+	new_entry(at->td, at->gpa, at->level, pa, table);
+	pamt_assign(pa, size, table ? TDX_PT_EPT : TDX_PT_REG, at->td);
 	return TDX_SUCCESS;
 }
 
 uint64_t mem_sept_add(unsigned int lp, struct seam_regs *r)
 {
-	unsigned int level;
-	uint64_t gpa, err = 0;
-	struct td *td = operands(r, 1, TOP_LEVEL, &gpa, &level, &err);
+	struct place at;
+	uint64_t err = find_free(r, 1, TOP_LEVEL, &at);
 
 	(void)lp;
-	return td ? add_entry(td, gpa, level, r->r8, true) : err;
+	return err ? err : add_page(&at, r->r8, true);
 }
 
 uint64_t mem_page_add(unsigned int lp, struct seam_regs *r)
 {
-	unsigned int level;
-	uint64_t gpa, err = 0;
-	struct td *td = operands(r, TDX_PS_4K, TDX_PS_4K, &gpa, &level, &err);
+	struct place at;
+	uint64_t err = operands(r, TDX_PS_4K, TDX_PS_4K, &at);
 
 	(void)lp;
-	if (!td)
-		return err;
-	if (td->finalised)
-		return TDX_OP_STATE_INCORRECT;
-	err = check_free_entry(td, gpa, level);
 	if (err)
 		return err;
+	if (at.td->finalised)
+		return TDX_OP_STATE_INCORRECT;
+	err = walk(at.td, at.gpa, at.level, &at.e);
+	if (err)
+		return err;
+	if (at.e)
+		return TDX_EPT_ENTRY_STATE_INCORRECT | OP_RCX;
 	if (tdx_bad_address(r->r9, SIM_PAGE) || !mem_ptr(r->r9))
 		return TDX_OPERAND_INVALID | OP_R9;
-	err = add_entry(td, gpa, level, r->r8, false);
+	err = add_page(&at, r->r8, false);
 	if (!err)
 		tdx_reads(r->r9, SIM_PAGE);
 	return err;
@@ -153,31 +169,27 @@ uint64_t mem_page_add(unsigned int lp, struct seam_regs *r)
 
 uint64_t mem_page_aug(unsigned int lp, struct seam_regs *r)
 {
-	unsigned int level;
-	uint64_t gpa, err = 0;
-	struct td *td = operands(r, TDX_PS_4K, TDX_PS_2M, &gpa, &level, &err);
+	struct place at;
+	uint64_t err = find_free(r, TDX_PS_4K, TDX_PS_2M, &at);
 
 	(void)lp;
-	return td ? add_entry(td, gpa, level, r->r8, false) : err;
+	return err ? err : add_page(&at, r->r8, false);
 }
 
 uint64_t mem_range_block(unsigned int lp, struct seam_regs *r)
 {
-	unsigned int level;
-	uint64_t gpa, err = 0;
-	struct td *td = operands(r, TDX_PS_4K, TOP_LEVEL, &gpa, &level, &err);
-	struct sept_entry *e = NULL;
+	struct place at;
+	uint64_t err = find(r, TDX_PS_4K, TOP_LEVEL, &at);
 
 	(void)lp;
-	err = td ? walk(td, gpa, level, &e) : err;
 	if (err)
 		return err;
-	if (!e)
+	if (!at.e)
 		return TDX_EPT_ENTRY_STATE_INCORRECT | OP_RCX;
-	if (e->blocked)
+	if (at.e->blocked)
 		return TDX_GPA_RANGE_ALREADY_BLOCKED | OP_RCX;
-	e->blocked = true;
-	e->blocked_epoch = td->epoch;
+	at.e->blocked = true;
+	at.e->blocked_epoch = at.td->epoch;
 	return TDX_SUCCESS;
 }
 
@@ -189,20 +201,17 @@ static bool tracked(const struct td *td, const struct sept_entry *e)
 
 uint64_t mem_range_unblock(unsigned int lp, struct seam_regs *r)
 {
-	unsigned int level;
-	uint64_t gpa, err = 0;
-	struct td *td = operands(r, TDX_PS_4K, TOP_LEVEL, &gpa, &level, &err);
-	struct sept_entry *e = NULL;
+	struct place at;
+	uint64_t err = find(r, TDX_PS_4K, TOP_LEVEL, &at);
 
 	(void)lp;
-	err = td ? walk(td, gpa, level, &e) : err;
 	if (err)
 		return err;
-	if (!e || !e->blocked)
+	if (!at.e || !at.e->blocked)
 		return TDX_EPT_ENTRY_STATE_INCORRECT | OP_RCX;
-	if (!tracked(td, e))
+	if (!tracked(at.td, at.e))
 		return TDX_TLB_TRACKING_NOT_DONE | OP_SEPT_TREE;
-	e->blocked = false;
+	at.e->blocked = false;
 	return TDX_SUCCESS;
 }
 
@@ -246,42 +255,36 @@ static bool has_children(struct td *td, const struct sept_entry *e)
 
 uint64_t mem_page_remove(unsigned int lp, struct seam_regs *r)
 {
-	unsigned int level;
-	uint64_t gpa, err = 0;
-	struct td *td = operands(r, TDX_PS_4K, TDX_PS_1G, &gpa, &level, &err);
-	struct sept_entry *e = NULL;
+	struct place at;
+	uint64_t err = find(r, TDX_PS_4K, TDX_PS_1G, &at);
 
 	(void)lp;
-	err = td ? walk(td, gpa, level, &e) : err;
 	if (!err)
-		err = check_removable(td, e, false);
+		err = check_removable(at.td, at.e, false);
 	if (err)
 		return err;
-	r->rcx = e->pa;
-	pamt_free(e->pa);
-	drop_entry(td, e);
+	r->rcx = at.e->pa;
+	pamt_free(at.e->pa);
+	drop_entry(at.td, at.e);
 	return TDX_SUCCESS;
 }
 
 uint64_t mem_sept_remove(unsigned int lp, struct seam_regs *r)
 {
-	unsigned int level;
-	uint64_t gpa, err = 0;
-	struct td *td = operands(r, 1, TOP_LEVEL, &gpa, &level, &err);
-	struct sept_entry *e = NULL;
+	struct place at;
+	uint64_t err = find(r, 1, TOP_LEVEL, &at);
 
 	(void)lp;
-	err = td ? walk(td, gpa, level, &e) : err;
 	if (!err)
-		err = check_removable(td, e, true);
+		err = check_removable(at.td, at.e, true);
 	if (err)
 		return err;
-	tdx_reads(e->pa, SIM_PAGE);
-	if (has_children(td, e))
+	tdx_reads(at.e->pa, SIM_PAGE);
+	if (has_children(at.td, at.e))
 		return TDX_EPT_PAGE_NOT_FREE | OP_RCX;
-	r->rcx = e->pa;
-	pamt_free(e->pa);
-	drop_entry(td, e);
+	r->rcx = at.e->pa;
+	pamt_free(at.e->pa);
+	drop_entry(at.td, at.e);
 	return TDX_SUCCESS;
 }
 
@@ -289,30 +292,27 @@ uint64_t mem_sept_remove(unsigned int lp, struct seam_regs *r)
 
 uint64_t mem_page_relocate(unsigned int lp, struct seam_regs *r)
 {
-	unsigned int level;
-	uint64_t gpa, err = 0, old;
-	struct td *td = operands(r, TDX_PS_4K, TDX_PS_4K, &gpa, &level, &err);
-	struct sept_entry *e = NULL;
+	struct place at;
+	uint64_t err = find(r, TDX_PS_4K, TDX_PS_4K, &at), old;
 
 	(void)lp;
-	err = td ? walk(td, gpa, level, &e) : err;
 	if (err)
 		return err;
-	if (!e || e->table)
+	if (!at.e || at.e->table)
 		return TDX_EPT_ENTRY_STATE_INCORRECT | OP_RCX;
-	if (r->r8 == e->pa)
+	if (r->r8 == at.e->pa)
 		return TDX_OPERAND_INVALID | OP_R8;
-	err = check_removable(td, e, false);
+	err = check_removable(at.td, at.e, false);
 	if (!err)
 		err = pamt_check_free(r->r8, TDX_PS_4K, OP_R8);
 	if (err)
 		return err;
-	old = e->pa;
+	old = at.e->pa;
 	tdx_reads(old, SIM_PAGE);
-	pamt_assign(r->r8, TDX_PS_4K, TDX_PT_REG, td);
+	pamt_assign(r->r8, TDX_PS_4K, TDX_PT_REG, at.td);
 	pamt_free(old);
-	e->pa = r->r8;
-	e->blocked = false;
+	at.e->pa = r->r8;
+	at.e->blocked = false;
 	r->rcx = old;
 	return TDX_SUCCESS;
 }
@@ -320,46 +320,41 @@ uint64_t mem_page_relocate(unsigned int lp, struct seam_regs *r)
 /* A 2 MiB page becomes 512 pages below a new table, the page in R8. */
 uint64_t mem_page_demote(unsigned int lp, struct seam_regs *r)
 {
-	unsigned int level;
-	uint64_t gpa, err = 0, pa;
-	struct td *td = operands(r, TDX_PS_2M, TDX_PS_2M, &gpa, &level, &err);
-	struct sept_entry *e = NULL;
+	struct place at;
+	uint64_t err = find(r, TDX_PS_2M, TDX_PS_2M, &at), pa;
 
 	(void)lp;
-	err = td ? walk(td, gpa, level, &e) : err;
 	if (!err)
-		err = check_removable(td, e, false);
+		err = check_removable(at.td, at.e, false);
 	if (!err)
 		err = pamt_check_free(r->r8, TDX_PS_4K, OP_R8);
 	if (err)
 		return err;
-	pa = e->pa;
+	pa = at.e->pa;
 	pamt_resize(pa, TDX_PS_4K);
-	pamt_assign(r->r8, TDX_PS_4K, TDX_PT_EPT, td);
-	*e = (struct sept_entry){ .key = e->key, .pa = r->r8, .table = true };
+	pamt_assign(r->r8, TDX_PS_4K, TDX_PT_EPT, at.td);
+	*at.e = (struct sept_entry){ .key = at.e->key, .pa = r->r8, .table = true };
 	for (uint64_t i = 0; i < CHILDREN; i++)
-		new_entry(td, gpa + i * SIM_PAGE, TDX_PS_4K, pa + i * SIM_PAGE, false);
+		new_entry(at.td, at.gpa + i * SIM_PAGE, TDX_PS_4K, pa + i * SIM_PAGE, false);
 	return TDX_SUCCESS;
 }
 
 /* 512 adjacent pages below a table become one page; the table is given back. */
 uint64_t mem_page_promote(unsigned int lp, struct seam_regs *r)
 {
-	unsigned int level;
-	uint64_t gpa, err = 0, pa = 0, table;
-	struct td *td = operands(r, TDX_PS_2M, TDX_PS_2M, &gpa, &level, &err);
-	struct sept_entry *e = NULL, *child;
+	struct place at;
+	uint64_t err = find(r, TDX_PS_2M, TDX_PS_2M, &at), pa = 0, table;
+	struct sept_entry *child;
 
 	(void)lp;
-	err = td ? walk(td, gpa, level, &e) : err;
 	if (!err)
-		err = check_removable(td, e, true);
+		err = check_removable(at.td, at.e, true);
 	if (err)
 		return err;
-	table = e->pa;
+	table = at.e->pa;
 	tdx_reads(table, SIM_PAGE);
 	for (uint64_t i = 0; i < CHILDREN; i++) {
-		child = lookup(td, gpa + i * SIM_PAGE, TDX_PS_4K);
+		child = lookup(at.td, at.gpa + i * SIM_PAGE, TDX_PS_4K);
 		if (!i)
 			pa = child ? child->pa : 1;
 		if (pa % (CHILDREN * SIM_PAGE) || !child || child->blocked ||
@@ -367,10 +362,10 @@ uint64_t mem_page_promote(unsigned int lp, struct seam_regs *r)
 			return TDX_EPT_INVALID_PROMOTE_CONDITIONS | OP_RCX;
 	}
 	for (uint64_t i = 0; i < CHILDREN; i++)
-		drop_entry(td, lookup(td, gpa + i * SIM_PAGE, TDX_PS_4K));
+		drop_entry(at.td, lookup(at.td, at.gpa + i * SIM_PAGE, TDX_PS_4K));
 	pamt_resize(pa, TDX_PS_2M);
 	pamt_free(table);
-	*e = (struct sept_entry){ .key = e->key, .pa = pa };
+	*at.e = (struct sept_entry){ .key = at.e->key, .pa = pa };
 	r->rcx = table;
 	return TDX_SUCCESS;
 }
