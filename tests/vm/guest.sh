@@ -10,6 +10,8 @@ t_reset=${t_reset:-1}		# 0: without tdx_reset.ko, the negative twin
 t_loader=${t_loader:-kexec-tdx}	# or kexec, of kexec-tools
 t_append=${t_append:-}		# more for the next kernel; commas become spaces
 t_module=${t_module:-}		# parameters of tdx_reset.ko; commas become spaces
+t_at=${t_at:-0}			# where the host plugs memory in
+t_mib_added=${t_mib_added:-0}	# MiB of it
 reset_dir=/sys/kernel/tdx_reset
 
 # fail TEXT: ends the scenario; TEXT is the reason in VM-RESULT.
@@ -112,6 +114,21 @@ wait_line() {
 		usleep 100000
 	done
 }
+
+# wait_for SECONDS WHAT TEST...: until TEST... is true; WHAT is missing if it never is.
+wait_for() {
+	_limit=$1 _what=$2; shift 2
+	_left=$((_limit * 10))
+	until "$@"; do
+		_left=$((_left - 1))
+		[ $_left -gt 0 ] || fail "no $_what within $_limit s: $(dmesg | tail -n 1)"
+		usleep 100000
+	done
+}
+
+# The module race holds a function.
+race=/sys/module/race/parameters
+race_inside() { [ "$(cat $race/inside)" = 1 ]; }
 
 # td_options: the command line of kvm-td for the parameters of this run.
 td_options() { echo "--tds $t_tds --mib $t_mib --vcpus $t_vcpus"; }
@@ -245,3 +262,38 @@ touch_memory() {
 	note "$(dmesg | grep -o 'touch: .* pages, ok' | tail -n 1)"
 	rmmod touch
 }
+
+# --- memory that is plugged in at t.at, t.mib_added MiB: nr blocks from first on
+memory=/sys/devices/system/memory
+block_bytes() { echo $((0x$(cat $memory/block_size_bytes))); }
+
+# on_added_memory COMMAND: as COMMAND FILE-OF-THE-BLOCK, for each block.
+on_added_memory() {
+	_block=$first
+	while [ $_block -lt $((first + nr)) ]; do
+		"$1" $memory/memory$_block "${2:-}"
+		_block=$((_block + 1))
+	done
+}
+
+# plug_in: asks the host; all blocks are there before the first one goes online.
+plug_in() {
+	first=$((t_at / $(block_bytes))) nr=$((t_mib_added * 1048576 / $(block_bytes)))
+	[ "$nr" -ge 4 ] || fail "the DIMM has $nr blocks only"
+	[ ! -e $memory/memory$first ] || fail "there is memory at $t_at already"
+	echo "VM-HOTPLUG: plug"
+	wait_for 60 "memory at $t_at" [ -e $memory/memory$((first + nr - 1)) ]
+	sleep 2
+}
+
+say_online() { [ "$(cat "$1/online")" = 0 ] || echo online; }
+blocks_online() { on_added_memory say_online | wc -l; }
+
+# Blocks that are refused stay as they are.
+write_state() { echo "$2" >"$1/state" 2>/dev/null || :; }
+bring() { on_added_memory write_state "$1"; }
+
+auto_online() {
+	echo "$1" >$memory/auto_online_blocks || fail "no way to say what becomes of added memory"
+}
+hotplug_messages() { dmesg | grep -c "tdx_reset: hotplug: memory ${1:-}"; }
