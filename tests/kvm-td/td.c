@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,6 +99,29 @@ out:
 	return ret;
 }
 
+/*
+ * Linux 7.3 flushes a vCPU that changes its CPU (TDH.VP.FLUSH) only once this
+ * ioctl is over.  A thread that moves between its TDH.VP.INIT and its TDH.VP.WR
+ * makes KVM give up the TD ("WARNING: arch/x86/kvm/vmx/tdx.c", the status is
+ * TDX_VCPU_ASSOCIATED): it stays where it is meanwhile.
+ */
+static int init_vcpu(int fd)
+{
+	cpu_set_t before, here;
+	int cpu = sched_getcpu(), ret;
+
+	if (cpu < 0 || sched_getaffinity(0, sizeof(before), &before))
+		return td_error("affinity: %s", strerror(errno));
+	CPU_ZERO(&here);
+	CPU_SET(cpu, &here);
+	if (sched_setaffinity(0, sizeof(here), &here))
+		return td_error("affinity to CPU %d: %s", cpu, strerror(errno));
+	ret = td_command(fd, TD_CMD_INIT_VCPU, 0, NULL, "KVM_TDX_INIT_VCPU");
+	if (sched_setaffinity(0, sizeof(before), &before))
+		return td_error("affinity: %s", strerror(errno));
+	return ret;
+}
+
 static int add_vcpu(struct td *td)
 {
 	struct {
@@ -118,7 +142,7 @@ static int add_vcpu(struct td *td)
 	td->vcpu[td->nr_vcpus++] = fd;
 	if (ioctl(fd, KVM_SET_CPUID2, &cpuid))
 		return td_error("vCPU %u: KVM_SET_CPUID2: %s", id, strerror(errno));
-	return td_command(fd, TD_CMD_INIT_VCPU, 0, NULL, "KVM_TDX_INIT_VCPU");
+	return init_vcpu(fd);
 }
 
 /* One slot at GPA 0, backed by guest_memfd, all of it private. */
