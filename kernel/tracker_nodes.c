@@ -11,6 +11,7 @@
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
+#include <linux/slab.h>
 
 #include "tracker_xarray.h"
 
@@ -234,10 +235,12 @@ static void describe(struct private_map_header *map, struct tracker_xarray *set)
  */
 int xarray_create(struct tracker *tracker)
 {
-	/* A page of the direct map, unlike the module's data: for outside readers. */
-	struct tracker_xarray *set = (void *)get_zeroed_page(GFP_KERNEL);
+	/*
+	 * In the direct map, unlike the module's data: for outside readers.  From
+	 * the slab, unlike a page: kmemleak looks there for who holds the reserve.
+	 */
+	struct tracker_xarray *set = kzalloc(sizeof(*set), GFP_KERNEL);
 
-	BUILD_BUG_ON(sizeof(*set) > PAGE_SIZE);
 	if (!set)
 		return -ENOMEM;
 	xa_init_flags(&set->xa, XA_FLAGS_LOCK_IRQ);
@@ -269,7 +272,7 @@ void xarray_destroy(struct tracker *tracker)
 		list_del_init(set->idle.next);
 	drop_reserve(set);
 	xa_destroy(&set->xa);
-	free_page((unsigned long)set);
+	kfree(set);
 }
 
 #endif /* TRACKER_HAS_XARRAY */

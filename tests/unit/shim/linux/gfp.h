@@ -59,4 +59,15 @@ static inline void free_page(unsigned long page)
 	free_pages_exact((void *)page, SHIM_PAGE_SIZE);
 }
 
+/* The slab's: counted with the pages. */
+static inline void *kzalloc(size_t size, int flags)
+{
+	return alloc_pages_exact(size, flags);
+}
+
+static inline void kfree(void *object)
+{
+	free_pages_exact(object, 0);
+}
+
 #endif /* SHIM_LINUX_GFP_H */
