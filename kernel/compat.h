@@ -31,6 +31,15 @@
 #ifndef COMPAT_ALLOC_CONTIG
 #define COMPAT_ALLOC_CONTIG 0	/* alloc_contig_pages() */
 #endif
+#ifndef COMPAT_ALLOC_CONTIG_RANGE
+#define COMPAT_ALLOC_CONTIG_RANGE 0	/* alloc_contig_range() */
+#endif
+/* Its third argument: a migratetype, flags since. */
+#ifdef ACR_FLAGS_NONE
+#define COMPAT_CONTIG_KIND ACR_FLAGS_NONE
+#else
+#define COMPAT_CONTIG_KIND MIGRATE_MOVABLE
+#endif
 #ifndef COMPAT_CMA
 #define COMPAT_CMA 0		/* cma_alloc(), dev_get_cma_area() */
 #endif

@@ -9,6 +9,7 @@
  *   enable_error.c	statuses in words
  *   tdmr.c		memory -> TDMRs -> TDMR_INFO; plain computing
  *   pamt_alloc.c	where the PAMT comes from and goes to
+ *   pamt_contig.c	memory in one piece
  */
 #ifndef TDX_RESET_OWN_H
 #define TDX_RESET_OWN_H
@@ -71,6 +72,11 @@ int enable_check_cmrs(const struct tdx_info *info, struct tdmr_set *set);
 
 /* enable_error.c */
 int enable_error(u64 leaf, u64 status);
+
+/* pamt_contig.c */
+bool pamt_contig_usable(void);
+struct page *pamt_contig_alloc(u64 nr, int node);
+void pamt_contig_free(struct page *page, u64 nr);
 
 /* pamt_alloc.c */
 int pamt_alloc_load(void);

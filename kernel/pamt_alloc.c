@@ -2,10 +2,8 @@
 /*
  * The memory of the PAMT: pamt=contig|early|cma.
  *
- *   contig	when TDX is enabled, by alloc_contig_pages().  Kernels that do not
- *		export it (6.12): from the page allocator, whose largest piece is
- *		4 MiB, the PAMT of 1 GiB: TDMRs of 1 GiB then, so that memory up to
- *		the module's number of TDMRs in GiB can be served
+ *   contig	when TDX is enabled, from memory that is emptied for it
+ *		(pamt_contig.c)
  *	early	in the same way, but when this module is loaded
  *	cma	from the default CMA area (cma=SIZE), on kernels that export it
  *
@@ -96,44 +94,6 @@ static const struct tdmr_limits early_limits = {
 	.entry = { 16, 16, 16 },
 };
 
-#if COMPAT_ALLOC_CONTIG
-#define FIRST_UNIT	(16 * TDMR_ALIGN)	/* 64 MiB of PAMT in one piece */
-
-static struct page *contig_alloc(u64 nr, int node)
-{
-	return alloc_contig_pages(nr, GFP_KERNEL, node, NULL);
-}
-
-static void contig_free(struct page *page, u64 nr)
-{
-	free_contig_range(page_to_pfn(page), nr);
-}
-#else
-#define FIRST_UNIT	TDMR_ALIGN
-
-static void contig_free(struct page *page, u64 nr)
-{
-	while (nr--)
-		__free_page(page++);
-}
-
-/* The page allocator knows powers of two only: the rest goes back at once. */
-static struct page *contig_alloc(u64 nr, int node)
-{
-	unsigned int order = get_order(nr << PAGE_SHIFT);
-	struct page *page;
-
-	if (order > MAX_PAGE_ORDER)
-		return NULL;
-	page = alloc_pages_node(node, GFP_KERNEL | __GFP_NOWARN | __GFP_RETRY_MAYFAIL, order);
-	if (!page)
-		return NULL;
-	split_page(page, order);
-	contig_free(page + nr, (1ULL << order) - nr);
-	return page;
-}
-#endif
-
 #if COMPAT_CMA
 static int cma_usable(void)
 {
@@ -173,7 +133,7 @@ static void cma_give(struct page *page, u64 nr)
 static struct page *take_block(u64 bytes, int node)
 {
 	u64 nr = PAGE_ALIGN(bytes) >> PAGE_SHIFT;
-	struct page *page = source.chosen == PAMT_CMA ? cma_take(nr) : contig_alloc(nr, node);
+	struct page *page = source.chosen == PAMT_CMA ? cma_take(nr) : pamt_contig_alloc(nr, node);
 
 	if (page)
 		pamt.blocks[pamt.nr++] = (struct pamt_block){ .page = page, .nr = nr };
@@ -188,7 +148,7 @@ static void say_failed(u64 bytes, u64 wanted, u64 start)
 
 	for (i = 0; i < pamt.nr; i++)
 		got += pamt.blocks[i].nr << PAGE_SHIFT;
-	pr_err("enable: no %llu KiB in one piece for the PAMT (pamt=%s): got %llu of %llu KiB in %llu us, all given back; %s\n",
+	pr_err("PAMT: no %llu KiB in one piece (pamt=%s): got %llu of %llu KiB in %llu us, all given back; %s\n",
 	       bytes >> 10, source_names[source.chosen], got >> 10, wanted >> 10,
 	       div_u64(ktime_get_ns() - start, NSEC_PER_USEC), remedies[source.chosen]);
 }
@@ -201,7 +161,7 @@ static void free_blocks(void)
 		if (source.chosen == PAMT_CMA)
 			cma_give(block->page, block->nr);
 		else
-			contig_free(block->page, block->nr);
+			pamt_contig_free(block->page, block->nr);
 	}
 	kvfree(pamt.blocks);
 	pamt.blocks = NULL;
@@ -282,10 +242,10 @@ out_failed:
 	return -ENOMEM;
 }
 
-/* TDMRs of 16 GiB, or larger ones if there may not be so many. */
+/* TDMRs of 16 GiB, whose PAMT has 64 MiB, or larger ones if there may not be so many. */
 static int cover(struct tdmr_set *set, const struct tdmr_limits *limits)
 {
-	u64 unit = FIRST_UNIT;
+	u64 unit = 16 * TDMR_ALIGN;
 	unsigned int nr;
 
 	set->tdmrs = kcalloc(limits->max_tdmrs, sizeof(*set->tdmrs), GFP_KERNEL);
@@ -296,15 +256,10 @@ static int cover(struct tdmr_set *set, const struct tdmr_limits *limits)
 				limits->max_tdmrs);
 		if (nr <= limits->max_tdmrs || !unit)
 			break;
-		if (!COMPAT_ALLOC_CONTIG && source.chosen != PAMT_CMA) {
-			pr_err("enable: %u TDMRs of 1 GiB are needed and the TDX module allows %u: this kernel gives modules no larger pieces of memory\n",
-			       nr, limits->max_tdmrs);
-			return -ENOSPC;
-		}
 		unit = unit > SZ_1T ? 0 : unit * 2;
 	}
 	if (nr > limits->max_tdmrs) {
-		pr_err("enable: memory lies in %u places, the TDX module allows %u TDMRs\n",
+		pr_err("PAMT: memory lies in %u places, and TDX has room for %u (TDMRs); set memory offline that TDX need not use\n",
 		       nr, limits->max_tdmrs);
 		return -ENOSPC;
 	}
@@ -463,6 +418,11 @@ int pamt_alloc_load(void)
 
 	if (source.chosen == PAMT_CMA)
 		return cma_usable();
+	if (!pamt_contig_usable()) {
+		pr_err("pamt=%s: this kernel gives modules no way to memory in large pieces; use pamt=cma\n",
+		       source_names[source.chosen]);
+		return -EOPNOTSUPP;
+	}
 	if (source.chosen == PAMT_EARLY) {
 		ret = enable_find_memory(&early_set);
 		if (!ret)
