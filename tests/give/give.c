@@ -10,6 +10,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/gfp.h>
 #include <linux/kprobes.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -17,7 +18,7 @@
 
 #include "tdx/abi.h"
 
-static ulong pa[4];
+static ulong pa[16];
 static unsigned int nr_pages;
 module_param_array(pa, ulong, &nr_pages, 0444);
 MODULE_PARM_DESC(pa, "physical addresses of the pages, page aligned");
@@ -25,6 +26,10 @@ MODULE_PARM_DESC(pa, "physical addresses of the pages, page aligned");
 static uint hkid = 31;
 module_param(hkid, uint, 0444);
 MODULE_PARM_DESC(hkid, "private KeyID of the first TD (default 31); the others take those below");
+
+static bool contig;
+module_param(contig, bool, 0444);
+MODULE_PARM_DESC(contig, "the pages are of a CMA area: taken from whoever has them (default 0)");
 
 /* The kernel's struct tdx_module_args begins with these, in this order. */
 struct seamcall_registers {
@@ -45,6 +50,19 @@ static seamcall_fn find_seamcall(void)
 	return fn;
 }
 
+/* Kept for ever: TDX has it. */
+#ifdef ACR_FLAGS_CMA
+static int take(ulong pfn)
+{
+	return alloc_contig_range(pfn, pfn + 1, ACR_FLAGS_CMA, GFP_KERNEL);
+}
+#else
+static int take(ulong pfn)
+{
+	return -EOPNOTSUPP;
+}
+#endif
+
 static int give(seamcall_fn seamcall, ulong page, uint key)
 {
 	struct seamcall_registers args = { .rcx = page, .rdx = key };
@@ -53,6 +71,10 @@ static int give(seamcall_fn seamcall, ulong page, uint key)
 	if (!page || !PAGE_ALIGNED(page)) {
 		pr_err("pa=%#lx is no page\n", page);
 		return -EINVAL;
+	}
+	if (contig && take(PHYS_PFN(page))) {
+		pr_err("page %#lx is not to be had\n", page);
+		return -EBUSY;
 	}
 	preempt_disable();
 	status = seamcall(TDH_MNG_CREATE, &args);

@@ -190,7 +190,7 @@ void on_wbinvd(unsigned int cpu, void *u)
 
 	(void)u;
 	STAT_INC(wbinvd);
-	if (cache_on() && !sim_wbinvd_ignored) {
+	if (cache_on() && !sim_wbinvd_ignored(cpu)) {
 		sim_lock();
 		cache_wbinvd(cpu);
 		sim_unlock();

@@ -25,7 +25,10 @@ static struct sim_counts inherited;
 static GArray *inherited_pages;		/* struct left_page, ascending */
 static bool ram_known;
 static struct cache_config caches = { .seed = 1, .max_ms = 2000 };
-bool sim_wbinvd_ignored;
+static struct {
+	bool all, one;
+	uint64_t cpu;
+} wbinvd_ignored;
 bool sim_seamcalls_unlogged;
 struct sim_hold sim_hold;
 
@@ -126,13 +129,20 @@ void sim_kernel_jump(unsigned int cpu)
 	cache_kernel_jump(sim_now());
 	sim_unlock();
 	event("\"ev\":\"kernel\",\"cpu\":%u,\"epoch\":%lu,\"private_pages\":%lu,"
-	      "\"dirty_pages\":%lu,\"owned_lines\":%lu,\"poisoned_lines\":%lu,\"pending_lines\":%lu",
+	      "\"dirty_pages\":%lu,\"owned_lines\":%lu,\"poisoned_lines\":%lu,\"pending_lines\":%lu,"
+	      "\"pamt_pages\":%lu,\"cached_pages\":%lu",
 	      cpu, epoch, inherited.private.pages, inherited.dirty_pages,
 	      inherited.lines.owned_lines, inherited.lines.poisoned_lines,
-	      inherited.cache.pending_lines);
+	      inherited.cache.pending_lines, inherited.private.by_type[TDX_PT_RSVD],
+	      inherited.cache.dirty_pages);
 }
 
 /* --- caches ----------------------------------------------------------------------- */
+
+bool sim_wbinvd_ignored(unsigned int cpu)
+{
+	return wbinvd_ignored.all || (wbinvd_ignored.one && wbinvd_ignored.cpu == cpu);
+}
 
 #define TICK_MS	20
 
@@ -338,8 +348,16 @@ static int set_cache_ms(const char *v)
 
 static int set_wbinvd(const char *v)
 {
-	sim_wbinvd_ignored = !strcmp(v, "ignore");
-	return sim_wbinvd_ignored || !strcmp(v, "works") ? 0 : -1;
+	char *end;
+
+	if (strncmp(v, "ignore:", 7)) {
+		wbinvd_ignored.all = !strcmp(v, "ignore");
+		return wbinvd_ignored.all || !strcmp(v, "works") ? 0 : -1;
+	}
+	v += 7;
+	wbinvd_ignored.one = true;
+	wbinvd_ignored.cpu = strtoull(v, &end, 0);
+	return *end || end == v ? -1 : 0;
 }
 
 static int set_hold(const char *v)
@@ -380,7 +398,7 @@ static const struct {
 	{ "cache", "on|off", set_cache },
 	{ "cache_seed", "NUMBER", set_cache_seed },
 	{ "cache_ms", "MILLISECONDS", set_cache_ms },
-	{ "wbinvd", "works|ignore", set_wbinvd },
+	{ "wbinvd", "works|ignore|ignore:CPU", set_wbinvd },
 	{ "count", "on|off", set_count },
 	{ "seamcalls", "logged|unlogged", set_seamcalls },
 	{ "hold", "LEAF:MILLISECONDS", set_hold },

@@ -80,8 +80,8 @@ extern struct sim_hold sim_hold;
 /* Option log=; NULL without. */
 extern const char *sim_log_path;
 
-/* Option wbinvd=ignore: as if the kernel did not execute it. */
-extern bool sim_wbinvd_ignored;
+/* Option wbinvd=ignore, ignore:CPU: as if the kernel did not execute it. */
+bool sim_wbinvd_ignored(unsigned int cpu);
 
 /* What the guest's CPUID says of the machine. */
 void sim_set_cpu(unsigned int phys_bits, bool erratum);

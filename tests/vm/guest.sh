@@ -203,11 +203,56 @@ run_next() {
 	fail "$t_loader -e came back with status $?"
 }
 
-# reservation_page 16TH: an address in the crash kernel reservation.
+# crash_memory: where a capture kernel runs, START END a line: the reservations, low
+# ones first, and the crashkernel CMA area, which is not in /proc/iomem.
+crash_memory() {
+	sed -n 's/^ *\([0-9a-f]*\)-\([0-9a-f]*\) : Crash kernel$/0x\1 0x\2/p' /proc/iomem
+	! grep -q 'crashkernel=[^ ]*,cma' /proc/cmdline ||
+		dmesg | sed -n 's/.*cma: Reserved \([0-9]*\) MiB at \(0x[0-9a-f]*\).*/\2 \1/p' |
+			while read -r _start _mib; do
+				printf '%s 0x%x\n' "$_start" $((_start + _mib * 1048576 - 1))
+			done
+}
+
+# say_crash_memory: for the host; there are t.ranges=.
+say_crash_memory() {
+	crash_memory >/tmp/crash-memory
+	[ -s /tmp/crash-memory ] || fail "no crash kernel memory; boot with crashkernel="
+	[ "$(wc -l </tmp/crash-memory)" = "${t_ranges:-1}" ] ||
+		fail "$(wc -l </tmp/crash-memory) ranges for a capture kernel, not ${t_ranges:-1}"
+	sed 's/^/VM-CRASH-MEMORY: /' /tmp/crash-memory
+}
+
+# part_of START END 16TH: an address there.
+part_of() { echo $(($1 + ($2 + 1 - $1) * $3 / 16)); }
+
+# reservation_page 16TH: an address in the reservation that the image is loaded to.
 reservation_page() {
-	_range=$(sed -n 's/^ *\([0-9a-f]*\)-\([0-9a-f]*\) : Crash kernel$/\1 \2/p' /proc/iomem | tail -n 1)
-	[ -n "$_range" ] || fail "no crash kernel memory; boot with crashkernel="
-	echo $((0x${_range% *} + (0x${_range#* } + 1 - 0x${_range% *}) * $1 / 16))
+	# shellcheck disable=SC2046
+	part_of $(sed -n 's/^ *\([0-9a-f]*\)-\([0-9a-f]*\) : Crash kernel$/0x\1 0x\2/p' /proc/iomem | tail -n 1) "$1"
+}
+
+# give_crash_memory 16TH...: pages there of each range go to TDX.  What CPU 1 leaves
+# in its cache, only CPU 1 can write back: the crash comes on CPU 0.
+give_crash_memory() {
+	[ "$(nproc)" = 1 ] || stay_on 1
+	give_hkid=31
+	while read -r _from _to; do
+		give_contig=0
+		grep -q "$(printf '%x-%x : Crash kernel' "$_from" "$_to")" /proc/iomem || give_contig=1
+		_pages=
+		for _16th in "$@"; do _pages="$_pages $(part_of "$_from" "$_to" "$_16th")"; done
+		# shellcheck disable=SC2086
+		give_pages $_pages
+		give_hkid=$((give_hkid - $#))
+	done </tmp/crash-memory
+	stay_on 0
+}
+
+# stay_on CPU: this shell and its children.
+stay_on() {
+	read -r _self _ </proc/self/stat
+	taskset -p $((1 << $1)) "$_self" >/dev/null || fail "no way to stay on CPU $1"
 }
 
 # give_pages ADDRESS...: to TDX; they are somebody else's.
@@ -216,7 +261,8 @@ give_pages() {
 		for _page in "$@"; do td_do give "$_page"; done
 		return
 	fi
-	insmod /modules/give.ko "pa=$(echo "$*" | tr ' ' ,)" "hkid=${give_hkid:-31}" ||
+	insmod /modules/give.ko "pa=$(echo "$*" | tr ' ' ,)" "hkid=${give_hkid:-31}" \
+		"contig=${give_contig:-0}" ||
 		fail "give.ko: $(dmesg | grep give: | tail -n 1)"
 	note "$(dmesg | grep -o 'give: .*' | tail -n 1)"
 	rmmod give
