@@ -232,7 +232,8 @@ reservation_page() {
 	part_of $(sed -n 's/^ *\([0-9a-f]*\)-\([0-9a-f]*\) : Crash kernel$/0x\1 0x\2/p' /proc/iomem | tail -n 1) "$1"
 }
 
-# give_crash_memory 16TH...: pages there of each range go to TDX.  What CPU 1 leaves
+# give_crash_memory 16TH...: pages there of each range (t.give=last: of the last one)
+# go to TDX.  What CPU 1 leaves
 # in its cache, only CPU 1 can write back: the crash comes on CPU 0.
 give_crash_memory() {
 	[ "$(nproc)" = 1 ] || stay_on 1
@@ -245,7 +246,9 @@ give_crash_memory() {
 		# shellcheck disable=SC2086
 		give_pages $_pages
 		give_hkid=$((give_hkid - $#))
-	done </tmp/crash-memory
+	done <<-EOF
+	$(if [ "${t_give:-0}" = last ]; then tail -n 1 /tmp/crash-memory; else cat /tmp/crash-memory; fi)
+	EOF
 	stay_on 0
 }
 
