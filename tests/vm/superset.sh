@@ -45,6 +45,11 @@ expect_few_over() {
 	[ "$1" != holds ] || [ "$most_over" -le 64 ] || bad "the tracker held $most_over pages too many"
 }
 
+# Unknown calls, or an update, would be the reason; here there are none.
+expect_complete() {
+	[ "$1" != holds ] || expect_zero "samples with partial coverage" "$partial"
+}
+
 find_map() { grep -a -m 1 -o '^VM-MAP: 0x[0-9a-f]*' "$(vm_log)" | cut -d' ' -f2; }
 ended() { grep -a -q "^VM-$1: end\|^VM-RESULT: " "$(vm_log)"; }
 
@@ -61,6 +66,7 @@ case_superset() {
 	[ "$taken" -ge "$samples" ] || bad "only $taken of $samples samples before the TDs' end: $(grep -a VM-RESULT "$(vm_log)")"
 	end_samples "$expect"
 	expect_few_over "$expect"
+	expect_complete "$expect"
 	finish
 }
 
@@ -80,6 +86,7 @@ case_cycles() {
 	vm_result 5 || bad "$vm_why"
 	end_samples "$expect"
 	expect_few_over "$expect"
+	expect_complete "$expect"
 	grep -a '^VM-NOTE: .* lives' "$(vm_log)" || :
 	[ "$expect" = holds ] || finish
 	counts=$(vm_ctl counts)
