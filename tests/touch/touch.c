@@ -5,7 +5,8 @@
  * Takes nearly all free memory without clearing it, stores 8 bytes with a
  * non-temporal store into each line and reads them back.  On a line that TDX
  * still owns such a store is the partial write that poisons it, and the read
- * consumes the poison: machine check.  All of it happens at module load.
+ * consumes the poison: machine check.  With max_mib= of all that is taken pages
+ * at even distances are written.  All of it happens at module load.
  */
 #include <linux/cache.h>
 #include <linux/gfp.h>
@@ -30,7 +31,7 @@
 
 static unsigned long max_mib;
 module_param(max_mib, ulong, 0444);
-MODULE_PARM_DESC(max_mib, "take at most this much memory, in MiB (0: all there is)");
+MODULE_PARM_DESC(max_mib, "write about this much memory, in MiB, spread over all there is (0: all)");
 
 /* Recognisable, and different in each line of the machine. */
 static u64 touch_value(phys_addr_t pa)
@@ -72,21 +73,37 @@ static struct page *touch_alloc(unsigned int *order)
 }
 
 /* Return: lines that read back something else. */
-static unsigned long touch_block(struct page *page, unsigned int order)
+static unsigned long touch_page(struct page *page)
 {
 	phys_addr_t pa = PFN_PHYS(page_to_pfn(page));
-	size_t size = PAGE_SIZE << order, at;
 	void *va = page_address(page);
 	unsigned long wrong = 0;
+	size_t at;
 
-	for (at = 0; at < size; at += TOUCH_LINE)
+	for (at = 0; at < PAGE_SIZE; at += TOUCH_LINE)
 		store_nt(va + at, touch_value(pa + at));
 	/* Write-combining buffers must be empty before the lines are read. */
 	mb();
-	for (at = 0; at < size; at += TOUCH_LINE)
+	for (at = 0; at < PAGE_SIZE; at += TOUCH_LINE)
 		if (READ_ONCE(*(u64 *)(va + at)) != touch_value(pa + at))
 			wrong++;
 	return wrong;
+}
+
+/* Return: pages that were taken. */
+static unsigned long touch_take_all(struct list_head *blocks)
+{
+	unsigned int order = TOUCH_MAX_ORDER;
+	unsigned long taken = 0;
+	struct page *page;
+
+	while ((page = touch_alloc(&order))) {
+		set_page_private(page, order);
+		list_add(&page->lru, blocks);
+		taken += 1UL << order;
+		cond_resched();
+	}
+	return taken;
 }
 
 static void touch_free_all(struct list_head *blocks)
@@ -103,11 +120,38 @@ static void touch_free_all(struct list_head *blocks)
 	}
 }
 
+/*
+ * Of @taken pages @want are written, at even distances.
+ * Return: lines that read back something else.
+ */
+static unsigned long touch_all(struct list_head *blocks, unsigned long taken,
+			       unsigned long want, unsigned long *pages)
+{
+	unsigned long wrong = 0, due = 0, next_report = jiffies + HZ;
+	struct page *page;
+	unsigned long i;
+
+	list_for_each_entry(page, blocks, lru) {
+		for (i = 0; i < 1UL << page_private(page); i++) {
+			due += want;
+			if (due < taken)
+				continue;
+			due -= taken;
+			wrong += touch_page(page + i);
+			(*pages)++;
+		}
+		if (time_after(jiffies, next_report)) {
+			pr_info("touch: %lu MiB so far\n", *pages >> (20 - PAGE_SHIFT));
+			next_report = jiffies + HZ;
+		}
+		cond_resched();
+	}
+	return wrong;
+}
+
 static int __init touch_init(void)
 {
-	unsigned long pages = 0, wrong = 0, limit = ULONG_MAX, next_report;
-	unsigned int order = TOUCH_MAX_ORDER;
-	struct page *page;
+	unsigned long taken, want, wrong, pages = 0;
 	LIST_HEAD(blocks);
 
 	/* Clearing through the cache would make every line normal before us. */
@@ -115,37 +159,22 @@ static int __init touch_init(void)
 		pr_err("touch: this kernel clears memory before it gives it out; boot with init_on_alloc=0 init_on_free=0\n");
 		return -EINVAL;
 	}
+	taken = touch_take_all(&blocks);
+	want = taken;
 	if (max_mib && max_mib < (ULONG_MAX >> 20))
-		limit = (max_mib << 20) >> PAGE_SHIFT;
-
-	next_report = jiffies + HZ;
-	while (pages < limit) {
-		while (order && (1UL << order) > limit - pages)
-			order--;
-		page = touch_alloc(&order);
-		if (!page)
-			break;
-		set_page_private(page, order);
-		list_add(&page->lru, &blocks);
-		wrong += touch_block(page, order);
-		pages += 1UL << order;
-		if (time_after(jiffies, next_report)) {
-			pr_info("touch: %lu MiB so far\n", pages >> (20 - PAGE_SHIFT));
-			next_report = jiffies + HZ;
-		}
-		cond_resched();
-	}
+		want = min(taken, (max_mib << 20) >> PAGE_SHIFT);
+	wrong = touch_all(&blocks, taken, want, &pages);
 	touch_free_all(&blocks);
 
 	if (wrong) {
-		pr_err("touch: %lu pages, mismatch in %lu lines\n", pages, wrong);
+		pr_err("touch: %lu of %lu pages, mismatch in %lu lines\n", pages, taken, wrong);
 		return -EIO;
 	}
 	if (!pages) {
 		pr_err("touch: no page to be had, nothing was tried\n");
 		return -ENOMEM;
 	}
-	pr_info("touch: %lu pages, ok\n", pages);
+	pr_info("touch: %lu of %lu pages, ok\n", pages, taken);
 	return 0;
 }
 

@@ -2,7 +2,7 @@
 # shellcheck shell=sh
 # The cases with memory that is added while the machine runs.  Sourced by case,
 # which has the helpers.
-# shellcheck disable=SC2034,SC2154 # VM_DIMMS is for vm.sh; why, vm_why, name, kernel are of case
+# shellcheck disable=SC2034,SC2154 # VM_DIMMS is for vm.sh; why, vm_why, name, kernel, touch are of case
 
 dimm_at=0x100000000 dimm_mib=512	# four memory blocks
 
@@ -36,7 +36,7 @@ case_hotplug() {
 	half) opts=$opts,cmr=0x100000000-0x110000000 ;;
 	esac
 	vm_start "$name" "$kernel" 2 2048 "$opts" "t.run=$run" "t.at=$dimm_at" "t.mib_added=$dimm_mib" \
-		"t.blocks=$online" t.mib=16 "$@"
+		"t.blocks=$online" t.mib=16 "$touch" "$@"
 	vm_wait '^VM-START: ' 150 || { bad "$vm_why"; finish; }
 	inject_early
 	vm_wait '^VM-HOTPLUG: plug\|^VM-RESULT: ' 150 || bad "$vm_why"
@@ -90,7 +90,7 @@ case_nvdimm() {
 	mkdir -p "$VM_DIR"
 	yes "what the NVDIMM holds" | head -c "${dimm_mib}M" >"$file"
 	vm_start "$name" "$kernel" 2 2048 sys_disable=absent,cmr=0x100000-0x80000000 t.run=hotplug-nvdimm \
-		"t.at=$dimm_at" "t.blocks=$online" t.mib=16 "$@"
+		"t.at=$dimm_at" "t.blocks=$online" t.mib=16 "$touch" "$@"
 	hotplug_kexec "$@"
 	expect_said "$@"
 	case " $* " in *' t.kmem=0 '*)

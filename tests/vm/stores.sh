@@ -2,7 +2,7 @@
 # shellcheck shell=sh
 # The cases that prove from the simulator's record of direct stores how a hand-off
 # rewrites.  Sourced by case, which has the helpers.
-# shellcheck disable=SC2154 # why, vm_why, name, kernel, tmp are those of case and vm.sh
+# shellcheck disable=SC2154 # why, vm_why, name, kernel, tmp, touch are those of case and vm.sh
 
 # judge_stores FILE: the stores before the jump into the second kernel.  Prints
 # what is wrong, or nothing:
@@ -48,6 +48,7 @@ judge_is_awake() {
 case_stores() {
 	expect=$1 scenario=$2 cpus=$3 mib=$4; shift 4
 	stores=$VM_DIR/$name/stores
+	[ "$expect" != once ] || set -- "$touch" "$@"
 	vm_start "$name" "$kernel" "$cpus" "$mib" "sys_disable=absent,stores=$stores" "t.run=$scenario" "$@"
 	vm_result 180 || bad "the next kernel did not finish: $vm_why"
 	expect_zero "inherited private and dirty lines" "$(jump_event 2 | number owned_lines)"
