@@ -233,8 +233,8 @@ reservation_page() {
 }
 
 # give_crash_memory 16TH...: pages there of each range (t.give=last: of the last one)
-# go to TDX.  What CPU 1 leaves
-# in its cache, only CPU 1 can write back: the crash comes on CPU 0.
+# go to TDX.  What CPU 1 leaves in its cache, only CPU 1 can write back: the crash
+# comes on CPU 0.
 give_crash_memory() {
 	[ "$(nproc)" = 1 ] || stay_on 1
 	give_hkid=31
@@ -325,15 +325,22 @@ on_added_memory() {
 	done
 }
 
-# plug_in: asks the host; all blocks are there before the first one goes online.
+# plug_in ONLINE: asks the host; all blocks are there before the first one goes
+# online, so many of which go by themselves.
 plug_in() {
 	first=$((t_at / $(block_bytes))) nr=$((t_mib_added * 1048576 / $(block_bytes)))
 	[ "$nr" -ge 4 ] || fail "the DIMM has $nr blocks only"
 	[ ! -e $memory/memory$first ] || fail "there is memory at $t_at already"
 	echo "VM-HOTPLUG: plug"
 	wait_for 60 "memory at $t_at" [ -e $memory/memory$((first + nr - 1)) ]
-	sleep 2
+	settle "$1"
 }
+
+# settle ONLINE: until so many blocks are online.  For none there is no sign: a rest.
+settle() {
+	if [ "$1" = 0 ]; then sleep 2; else wait_for 30 "$1 blocks online" blocks_are "$1"; fi
+}
+blocks_are() { [ "$(blocks_online)" = "$1" ]; }
 
 say_online() { [ "$(cat "$1/online")" = 0 ] || echo online; }
 blocks_online() { on_added_memory say_online | wc -l; }
