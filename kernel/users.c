@@ -49,7 +49,8 @@ static bool started;
  *
  * Context: process, may sleep.
  * Return: 0, -EINVAL without a name or a callback, -EEXIST if it is there
- * already, -ENODEV where there is no TDX host and so no hand-off.
+ * already, -ENODEV where there is no hand-off: no TDX host, or in own mode
+ * nobody has called tdx_enable() yet.
  */
 int tdx_reset_register(struct tdx_reset_user *user)
 {
@@ -96,7 +97,11 @@ static void report(const struct tdx_reset_user *user, const char *what, int err,
 		pr_warn("%s: %s took %llu ms\n", user->name, what, ms);
 }
 
-/* schedule() does not begin: machine_kexec() does, in its place. */
+/*
+ * A user sleeps although nobody is left to run: machine_kexec() begins anew in
+ * the place of what sleeps.  __schedule_bug() is where the scheduler comes with
+ * preemption off, before it takes a lock, and nobody else does.
+ */
 static notrace void schedule_entry(unsigned long ip, unsigned long parent_ip,
 				   struct ftrace_ops *ops, struct ftrace_regs *fregs)
 {
@@ -105,7 +110,8 @@ static notrace void schedule_entry(unsigned long ip, unsigned long parent_ip,
 
 	if (!user || !jump_image || !regs)
 		return;
-	pr_emerg("%s: now sleeps, which it must not: abandoned\n", user->name);
+	pr_emerg("%s: %s sleeps, which it must not: abandoned\n", user->name,
+		 jump_image->type == KEXEC_TYPE_CRASH ? "crash" : "now");
 	failed = user->name;
 	running = NULL;
 	regs->flags &= ~X86_EFLAGS_IF;
@@ -118,14 +124,15 @@ static struct ftrace_ops schedule_ops = {
 	.flags = FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_IPMODIFY,
 };
 
+/* Costs nothing where nobody makes that mistake. */
 static void hook_schedule(void)
 {
-	const char *function = "schedule";
+	const char *function = "__schedule_bug";
 	int ret;
 
 	if (schedule_hooked || !machine_kexec_address)
 		return;
-	ret = hook_function(&schedule_ops, function);
+	ret = IS_ENABLED(CONFIG_PREEMPT_COUNT) ? hook_function(&schedule_ops, function) : -ENOENT;
 	if (ret) {
 		pr_warn("cannot hook %s(): error %d; a user that sleeps at the last moment will hang the kexec\n",
 			function, ret);
@@ -142,8 +149,6 @@ static int restart_notify(struct notifier_block *nb, unsigned long action, void 
 	if (!restart_is_kexec(action, cmd))
 		return NOTIFY_DONE;
 	mutex_lock(&users_lock);
-	if (!list_empty(&users))
-		hook_schedule();
 	list_for_each_entry_reverse(user, &users, list) {
 		start = ktime_get_mono_fast_ns();
 		if (user->prepare)
@@ -168,6 +173,8 @@ static int call_one(struct tdx_reset_user *user, bool crash)
 
 	if (!call)
 		return 0;
+	/* Also tells the scheduler that nobody may sleep. */
+	preempt_disable();
 	WRITE_ONCE(running, user);
 	err = call(user);
 	WRITE_ONCE(running, NULL);
@@ -175,6 +182,7 @@ static int call_one(struct tdx_reset_user *user, bool crash)
 		local_irq_disable();
 		pr_emerg("%s: %s turned interrupts on\n", user->name, what);
 	}
+	preempt_enable();
 	report(user, what, err, start);
 	return err;
 }
@@ -198,7 +206,7 @@ const char *users_call(const struct kimage *image)
 		turn = &users;
 		failed = NULL;
 	}
-	jump_image = crash ? NULL : (struct kimage *)image;
+	jump_image = (struct kimage *)image;
 	for (turn = READ_ONCE(turn->next); turn != &users; turn = READ_ONCE(turn->next)) {
 		struct tdx_reset_user *user = list_entry(turn, struct tdx_reset_user, list);
 
@@ -225,6 +233,7 @@ void users_find(void)
  */
 void users_start(void)
 {
+	hook_schedule();
 	register_reboot_notifier(&restart_notifier);
 	started = true;
 }
