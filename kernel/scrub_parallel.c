@@ -219,6 +219,8 @@ static notrace void machine_shutdown_entry(unsigned long ip, unsigned long paren
 	if (!READ_ONCE(kexec_coming))
 		return;
 	firmware_reset_armed("kexec");
+	if (platform.own)
+		own_vmx_off();
 	if (!platform.erratum)
 		return;
 	watch_account();

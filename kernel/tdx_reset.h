@@ -96,6 +96,7 @@ const char *own_detect(void);
 int own_load(void);
 void own_unload(void);
 bool own_caches_flushed(void);
+void own_vmx_off(void);
 void own_close(void);
 #else
 int watch_start(void);
@@ -114,6 +115,10 @@ static inline void own_unload(void)
 static inline bool own_caches_flushed(void)
 {
 	return true;	/* the kernel does it */
+}
+
+static inline void own_vmx_off(void)
+{
 }
 
 static inline void own_close(void)
