@@ -153,7 +153,7 @@ static void own_quiesce(void)
 {
 	WRITE_ONCE(closed, true);
 	smp_mb();	/* closed before the IPIs */
-	on_each_cpu(flush_here, NULL, 1);
+	wbinvd_on_all_cpus();
 }
 
 /* One call of TDH.SYS.DISABLE after the other; disable.c says when it is enough. */

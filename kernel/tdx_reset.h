@@ -143,7 +143,7 @@ bool pamt_known(void);
 bool pamt_has(u64 pfn);
 
 /* disable.c */
-u64 disable_status(u64 status);
+u64 disable_status(u64 status, bool crash);
 
 /* unlock.c */
 #if COMPAT_OWN_MODE
