@@ -32,6 +32,7 @@
 
 #include "compat.h"
 #include "coverage.h"
+#include "effects.h"
 #include "tdx_reset.h"
 #include "trace.h"
 
@@ -188,6 +189,12 @@ static void shutdown_pass(void)
 	/* Not clean and not cleanable: the last moment will say so. */
 	if (num_online_cpus() < 2 || !coverage_complete() || !*kexec_image_p ||
 	    handoff_image_tracked(*kexec_image_p))
+		return;
+	/*
+	 * A page that seems to be on its way back may be in use again, if its
+	 * rewriting was missed without a word; CPUs still run.
+	 */
+	if (!effects_quiet())
 		return;
 	/* No CPU may come, which would be in no pass and may bring TDX up. */
 	if (!cpus_read_trylock())
