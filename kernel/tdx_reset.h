@@ -75,6 +75,7 @@ const char *pin_reason(void);
 const char *tracker_name(void);
 void unpin_module(void);
 void core_find(void);
+bool core_ready(void);
 int core_start(void);
 
 /* watch.c, own.c */
