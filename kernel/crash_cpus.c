@@ -25,8 +25,6 @@ static notrace void nmi_callback_entry(unsigned long ip, unsigned long parent_ip
 				       struct ftrace_ops *ops,
 				       struct ftrace_regs *regs)
 {
-	if (!platform.erratum)
-		return;
 	if (crash_memory_tracked() || crash_memory_incomplete())
 		wbinvd();
 	atomic_inc(&crash_cpus_flushed);
