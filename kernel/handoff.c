@@ -266,7 +266,8 @@ static notrace void machine_kexec_entry(unsigned long ip,
 		else
 			normal(&handoff);
 		if (user && !handoff.refused)
-			handoff.refused = "the memory of a user is not normal (its name is above)";
+			handoff.refused =
+				"a registered module's memory is not normal (its name is above)";
 	}
 	before = scrub_parallel_done(&ns);
 	handoff.pages += before;

@@ -92,9 +92,10 @@ static void report(const struct tdx_reset_user *user, const char *what, int err,
 	u64 ms = (ktime_get_mono_fast_ns() - start) / NSEC_PER_MSEC;
 
 	if (err)
-		pr_emerg("%s: %s failed: error %d\n", user->name, what, err);
+		pr_emerg("%s: its callback %s() failed: error %d%s\n", user->name, what, err,
+			 strcmp(what, "prepare") ? "; its memory is taken for private" : "");
 	if (ms > TOO_LONG_MS)
-		pr_warn("%s: %s took %llu ms\n", user->name, what, ms);
+		pr_warn("%s: its callback %s() took %llu ms\n", user->name, what, ms);
 }
 
 /*
@@ -110,8 +111,8 @@ static notrace void schedule_entry(unsigned long ip, unsigned long parent_ip,
 
 	if (!user || !jump_image || !regs)
 		return;
-	pr_emerg("%s: %s sleeps, which it must not: abandoned\n", user->name,
-		 jump_image->type == KEXEC_TYPE_CRASH ? "crash" : "now");
+	pr_emerg("%s: its callback %s() sleeps, which it must not: abandoned; report it to its author\n",
+		 user->name, jump_image->type == KEXEC_TYPE_CRASH ? "crash" : "now");
 	failed = user->name;
 	running = NULL;
 	regs->flags &= ~X86_EFLAGS_IF;
@@ -134,7 +135,7 @@ static void hook_schedule(void)
 		return;
 	ret = IS_ENABLED(CONFIG_PREEMPT_COUNT) ? hook_function(&schedule_ops, function) : -ENOENT;
 	if (ret) {
-		pr_warn("cannot hook %s(): error %d; a user that sleeps at the last moment will hang the kexec\n",
+		pr_warn("cannot hook %s(): error %d; a callback that sleeps at the last moment will hang the kexec; is kernel.ftrace_enabled 0?\n",
 			function, ret);
 		return;
 	}
@@ -180,7 +181,8 @@ static int call_one(struct tdx_reset_user *user, bool crash)
 	WRITE_ONCE(running, NULL);
 	if (!irqs_disabled()) {
 		local_irq_disable();
-		pr_emerg("%s: %s turned interrupts on\n", user->name, what);
+		pr_emerg("%s: its callback %s() turned interrupts on, which it must not; report it to its author\n",
+			 user->name, what);
 	}
 	preempt_enable();
 	report(user, what, err, start);
