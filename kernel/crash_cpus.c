@@ -49,7 +49,7 @@ void crash_cpus_start(void)
 	int ret = hook_function(&nmi_callback_ops, function);
 
 	if (ret) {
-		pr_warn("cannot hook %s(): error %d; a crash will be refused if TDX memory lies where the capture kernel runs\n",
+		pr_warn("cannot hook %s(): error %d; a crash will be refused if TDX memory lies where the capture kernel runs; is kernel.ftrace_enabled 0?\n",
 			function, ret);
 		return;
 	}

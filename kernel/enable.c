@@ -274,7 +274,7 @@ static int make_room(void)
 	int ret = search_populate();
 
 	if (ret == -ERANGE)
-		pr_warn("enable: memory was added behind what the tracker can hold: coverage falls when TDX gets a page of it; unload and load this module again\n");
+		pr_warn("enable: memory was added behind what the tracker can hold: coverage falls when TDX gets a page of it; reboot and load this module after the memory was added\n");
 	return ret == -ERANGE ? 0 : ret;
 }
 
@@ -537,6 +537,9 @@ int tdx_enable(void)
 		ret = last_result;	/* an attempt ended while we waited */
 	} else {
 		ret = enable();
+		if (ret)
+			pr_err("TDX is not enabled: error %d; if no line above says why, memory was short or being added: free some and enable again\n",
+			       ret);
 		last_result = ret;
 		WRITE_ONCE(attempts_ended, ended + 1);
 	}

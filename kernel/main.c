@@ -143,7 +143,7 @@ static int start_tracker(void)
 		tracker_destroy(&tracker);
 out:
 	if (ret)
-		pr_err("cannot make room for the private pages of all memory: error %d\n",
+		pr_err("cannot make room for the private pages of all memory: error %d; free some and try again\n",
 		       ret);
 	return ret;
 }
@@ -283,8 +283,11 @@ static int __init tdx_reset_init(void)
 
 	if (!why_not) {
 		ret = platform.own ? own_load() : start_watching();
-		if (ret)
+		if (ret) {
+			pr_err("cannot start: error %d; if no line above says why, memory was short or being added: free some and load again\n",
+			       ret);
 			return ret;
+		}
 	}
 	ret = sysfs_start();
 	if (ret) {

@@ -294,12 +294,13 @@ void scrub_parallel_start(void)
 	taken = vzalloc(BITS_TO_LONGS(nr_chunks) * sizeof(long));
 	if (!taken || !kexec_image_p) {
 		pr_warn("%s: one CPU alone will rewrite at a kexec\n",
-			taken ? "this kernel does not list kexec_image" : "no memory");
+			taken ? "this kernel does not list kexec_image" :
+			"no memory for the parallel pass, load this module earlier after boot");
 		goto out_free;
 	}
 	ret = hook_function(&machine_shutdown_ops, function);
 	if (ret) {
-		pr_warn("cannot hook %s(): error %d; one CPU alone will rewrite at a kexec\n",
+		pr_warn("cannot hook %s(): error %d; one CPU alone will rewrite at a kexec; is kernel.ftrace_enabled 0?\n",
 			function, ret);
 		goto out_free;
 	}

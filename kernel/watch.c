@@ -196,7 +196,7 @@ static int watch_calls(void)
 	for (i = 0; i < ARRAY_SIZE(call_symbols); i++) {
 		ret = watch_call(call_symbols[i], &call_probes[i], &call_returns[i]);
 		if (ret) {
-			pr_err("cannot watch %s(): kprobe error %d; is it in the kprobe blacklist of debugfs?\n",
+			pr_err("cannot watch %s(): kprobe error %d; is it in the kprobe blacklist of debugfs? -2: its SEAMCALL was not found, this module does not know the kernel\n",
 			       call_symbols[i], ret);
 			return ret;
 		}
