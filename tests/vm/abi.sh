@@ -4,7 +4,10 @@
 # shellcheck disable=SC2154 # why, vm_why, name, kernel, tmp are those of case and vm.sh
 
 # texts SOURCE: why coverage is partial and why there is no jump, as printed.
-texts() { sed -n -e 's/^\t\t"\(.*\)",$/\1/p' -e 's/^\t*\(.*refused = \)*"\(.*\)";$/\2/p' "$1"; }
+texts() {
+	sed -n -e 's/^\t\t"\([^"]*\)",$/\1/p' -e 's/^\t*"\([^"]*\)";$/\1/p' \
+		-e 's/^[^"]*refuse[^"]*"\([^"]*\)")*;$/\1/p' "$1"
+}
 
 # untold DOCUMENT: the lines that are no first column of a table there
 untold() {
