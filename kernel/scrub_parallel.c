@@ -194,8 +194,10 @@ static void shutdown_pass(void)
 	 * A page that seems to be on its way back may be in use again, if its
 	 * rewriting was missed without a word; CPUs still run.
 	 */
-	if (!effects_quiet())
+	if (!effects_quiet()) {
+		pr_info("hand-off: a page is on its way from TDX: one CPU alone will rewrite\n");
 		return;
+	}
 	/* No CPU may come, which would be in no pass and may bring TDX up. */
 	if (!cpus_read_trylock())
 		return;
