@@ -13,7 +13,7 @@
 #include <linux/module.h>
 #include <asm/cpufeature.h>
 
-#if !defined(CONFIG_KPROBES) || !defined(CONFIG_FPROBE)
+#if !defined(CONFIG_KPROBES) || (defined(CONFIG_INTEL_TDX_HOST) && !defined(CONFIG_FPROBE))
 #error "tdx_reset watches SEAMCALLs: the kernel needs CONFIG_KPROBES and CONFIG_FPROBE"
 #endif
 /*
@@ -87,6 +87,13 @@
 #define compat_module_refcount() module_refcount(THIS_MODULE)
 #else
 #define compat_module_refcount() 0
+#endif
+
+/* Segments that kexec_file_load() put into CMA memory, at their place (6.17). */
+#ifdef KEXEC_FILE_NO_CMA
+#define compat_segment_in_cma(image, i) ((image)->segment_cma[i])
+#else
+#define compat_segment_in_cma(image, i) false
 #endif
 
 /* crashkernel=...,cma (6.17): memory of the capture kernel that is in use. */

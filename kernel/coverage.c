@@ -76,7 +76,7 @@ void coverage_lose(enum coverage_reason reason)
 	if (map)
 		set_bit(reason, (unsigned long *)&map->coverage);
 	if (reason != COVERAGE_SEARCH_PENDING)
-		pr_warn("coverage is partial: %s; a kexec will reset the machine through firmware, reboot to regain coverage\n",
+		pr_warn("coverage is partial: %s; on a CPU with the erratum a kexec then ends in a firmware reset, unless TDH.SYS.DISABLE makes up for it; Documentation/tdx_reset.md has the remedy\n",
 			reason_texts[reason]);
 }
 

@@ -25,8 +25,6 @@ static notrace void nmi_callback_entry(unsigned long ip, unsigned long parent_ip
 				       struct ftrace_ops *ops,
 				       struct ftrace_regs *regs)
 {
-	if (!platform.erratum)
-		return;
 	if (crash_memory_tracked() || crash_memory_incomplete())
 		wbinvd();
 	atomic_inc(&crash_cpus_flushed);
@@ -51,7 +49,7 @@ void crash_cpus_start(void)
 	int ret = hook_function(&nmi_callback_ops, function);
 
 	if (ret) {
-		pr_warn("cannot hook %s(): error %d; a crash will be refused if TDX memory lies where the capture kernel runs\n",
+		pr_warn("cannot hook %s(): error %d; a crash will be refused if TDX memory lies where the capture kernel runs; is kernel.ftrace_enabled 0?\n",
 			function, ret);
 		return;
 	}

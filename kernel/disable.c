@@ -45,25 +45,16 @@ MODULE_PARM_DESC(disable_seconds,
 static s64 began, last, busy_since, told;
 static bool began_crashing;
 
-/*
- * A crash comes without the orderly shutdown that a kexec begins with; a panic
- * in the middle of that says so, too.
- */
-static bool crashing(void)
-{
-	return system_state <= SYSTEM_RUNNING || oops_in_progress;
-}
-
 static bool passed(s64 now, s64 since, u64 seconds)
 {
 	return now - since >= (s64)(seconds * NSEC_PER_SEC);
 }
 
-static bool time_is_up(s64 now, bool busy)
+static bool time_is_up(s64 now, bool busy, bool crash)
 {
 	u64 limit = READ_ONCE(disable_seconds);
 
-	if (!crashing())
+	if (!crash)
 		return limit && passed(now, began, limit);
 	if (busy && passed(now, busy_since, CRASH_BUSY_SECONDS))
 		return true;
@@ -75,11 +66,12 @@ static bool time_is_up(s64 now, bool busy)
 /**
  * disable_status - a TDH.SYS.DISABLE has come back
  * @status: RAX of the TDX module
+ * @crash: asked on the way to a capture kernel
  *
  * Context: any, NMI included.
  * Return: the status that the kernel shall see.
  */
-u64 disable_status(u64 status)
+u64 disable_status(u64 status, bool crash)
 {
 	s64 now = ktime_get_mono_fast_ns();
 	bool busy = (status & TDX_STATUS_MASK) == TDX_SYS_BUSY;
@@ -89,17 +81,17 @@ u64 disable_status(u64 status)
 		return status;
 	}
 	touch_nmi_watchdog();
-	if (!last || passed(now, last, GAP_SECONDS) || began_crashing != crashing()) {
+	if (!last || passed(now, last, GAP_SECONDS) || began_crashing != crash) {
 		began = now;
 		told = now;
 		busy_since = now;
-		began_crashing = crashing();
+		began_crashing = crash;
 	}
 	last = now;
 	if (!busy)
 		busy_since = now;
 
-	if (time_is_up(now, busy)) {
+	if (time_is_up(now, busy, crash)) {
 		pr_crit("TDH.SYS.DISABLE did not end within %lld s (status %#llx): not asked again, what TDX holds is left to the hand-off\n",
 			div_s64(now - began, NSEC_PER_SEC), status);
 		last = 0;
@@ -107,8 +99,8 @@ u64 disable_status(u64 status)
 	}
 	if (passed(now, told, PROGRESS_SECONDS)) {
 		told = now;
-		pr_info("TDH.SYS.DISABLE is still busy after %lld s\n",
-			div_s64(now - began, NSEC_PER_SEC));
+		pr_info("TDH.SYS.DISABLE has not ended after %lld s (limit: disable_seconds=%u; 0: none)\n",
+			div_s64(now - began, NSEC_PER_SEC), READ_ONCE(disable_seconds));
 	}
 	return status;
 }

@@ -24,6 +24,7 @@
 
 #include <linux/atomic.h>
 #include <linux/cache.h>
+#include <linux/ktime.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
@@ -35,6 +36,8 @@
 #include "trace.h"
 
 enum tdx_state tdx_state;
+
+#define QUIET_MS	20
 
 /* Pages taken back (or about to be) and not yet rewritten; never less than there are. */
 static atomic64_t pages_outstanding;
@@ -277,6 +280,25 @@ static void returned(s64 nr)
 	atomic64_add(nr, &pages_outstanding);
 	if (coverage_lost(COVERAGE_SEARCH_PENDING))
 		returner(current, nr);
+}
+
+/**
+ * effects_quiet - is no page on its way from TDX to its rewriting?
+ *
+ * Other CPUs have some milliseconds to end what they have begun.
+ *
+ * Context: any that may wait so long.
+ */
+bool effects_quiet(void)
+{
+	u64 deadline = ktime_get_mono_fast_ns() + QUIET_MS * NSEC_PER_MSEC;
+
+	while (atomic64_read(&pages_outstanding)) {
+		if (ktime_get_mono_fast_ns() > deadline)
+			return false;
+		cpu_relax();
+	}
+	return true;
 }
 
 /**

@@ -24,6 +24,7 @@ struct effect {
 void effect_begin(struct effect *effect, u64 rax, const struct seamcall_args *args);
 void effect_end(struct effect *effect, bool failed, u64 status, u64 r8);
 void effect_rewritten(u64 pfn, u64 nr);
+bool effects_quiet(void);
 bool effects_settled(void);
 
 bool effects_hold(u64 pfn, unsigned long *flags);

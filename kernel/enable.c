@@ -76,6 +76,7 @@ static struct workqueue_struct *enable_queue;
 /* Of one SEAMCALL; the module says so for short times. */
 #define ENTROPY_TRIES	10
 #define BUSY_TRIES	1000
+#define IDLE_TRIES	100000	/* calls that get no further */
 
 /**
  * enable_call - one SEAMCALL, again while the module is busy or has no entropy
@@ -273,7 +274,7 @@ static int make_room(void)
 	int ret = search_populate();
 
 	if (ret == -ERANGE)
-		pr_warn("enable: memory was added behind what the tracker can hold: coverage falls when TDX gets a page of it; unload and load this module again\n");
+		pr_warn("enable: memory was added behind what the tracker can hold: coverage falls when TDX gets a page of it; reboot and load this module after the memory was added\n");
 	return ret == -ERANGE ? 0 : ret;
 }
 
@@ -402,7 +403,8 @@ struct tdmr_worker {
 /* The module does a part at each call and says where it stopped. */
 static int init_tdmr(const struct tdmr *tdmr)
 {
-	u64 end = tdmr->base + tdmr->size;
+	u64 end = tdmr->base + tdmr->size, reached = 0;
+	unsigned int idle = 0;
 
 	for (;;) {
 		struct seamcall_args args = { .rcx = tdmr->base };
@@ -410,13 +412,22 @@ static int init_tdmr(const struct tdmr *tdmr)
 
 		if ((status & TDX_STATUS_MASK) == TDX_TDMR_ALREADY_INITIALIZED)
 			return 0;
-		if ((status & TDX_STATUS_MASK) == TDX_INTERRUPTED_RESUMABLE)
-			continue;
-		if (status & TDX_STATUS_ERROR)
+		cond_resched();
+		if ((status & TDX_STATUS_MASK) == TDX_INTERRUPTED_RESUMABLE) {
+			args.rdx = reached;
+		} else if (status & TDX_STATUS_ERROR) {
 			return enable_error(TDH_SYS_TDMR_INIT, status);
+		}
 		if (args.rdx >= end)
 			return 0;
-		cond_resched();
+		if (args.rdx > reached) {
+			reached = args.rdx;
+			idle = 0;
+		} else if (++idle == IDLE_TRIES) {
+			pr_err("enable: TDH.SYS.TDMR.INIT does not get beyond %#llx (status %#llx); enable again, or reset the machine through its firmware\n",
+			       reached, status);
+			return -EIO;
+		}
 	}
 }
 
@@ -526,6 +537,9 @@ int tdx_enable(void)
 		ret = last_result;	/* an attempt ended while we waited */
 	} else {
 		ret = enable();
+		if (ret)
+			pr_err("TDX is not enabled: error %d; if no line above says why, memory was short or being added: free some and enable again\n",
+			       ret);
 		last_result = ret;
 		WRITE_ONCE(attempts_ended, ended + 1);
 	}

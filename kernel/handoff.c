@@ -64,6 +64,13 @@ static u64 count_tracked(u64 pfn, u64 nr)
 	return count;
 }
 
+static bool segment_tracked(const struct kexec_segment *segment)
+{
+	u64 first = PFN_DOWN(segment->mem), end = PFN_UP(segment->mem + segment->memsz);
+
+	return any_tracked(first, end - first);
+}
+
 /**
  * handoff_image_tracked - does the next kernel lie on tracked pages?
  * @image: of a normal kexec
@@ -91,6 +98,11 @@ bool handoff_image_tracked(const struct kimage *image)
 		if (any_tracked(page_to_pfn(page), 1ULL << page_private(page)))
 			return true;
 
+	/* They are where they belong, and not in the list of what is moved there. */
+	for (i = 0; i < image->nr_segments; i++)
+		if (compat_segment_in_cma(image, i) && segment_tracked(&image->segment[i]))
+			return true;
+
 	while (*ptr && !(*ptr & IND_DONE)) {
 		kimage_entry_t entry = *ptr;
 
@@ -110,13 +122,9 @@ static bool segments_tracked(const struct kimage *image)
 {
 	unsigned long i;
 
-	for (i = 0; i < image->nr_segments; i++) {
-		u64 first = PFN_DOWN(image->segment[i].mem);
-		u64 end = PFN_UP(image->segment[i].mem + image->segment[i].memsz);
-
-		if (any_tracked(first, end - first))
+	for (i = 0; i < image->nr_segments; i++)
+		if (segment_tracked(&image->segment[i]))
 			return true;
-	}
 	return false;
 }
 
@@ -136,18 +144,22 @@ static bool knows_enough(void)
 	       !any_tracked(0, U64_MAX);
 }
 
+static void refuse(struct handoff *handoff, const char *why)
+{
+	handoff->left = handoff->pages;
+	handoff->refused = why;
+}
+
 static void scrub_everything(struct handoff *handoff)
 {
 	if (!any_tracked(0, U64_MAX))
 		return;
 	if (handoff_image_tracked(handoff->image)) {
-		handoff->left = handoff->pages;
-		handoff->refused = "the next kernel's image lies on tracked pages";
+		refuse(handoff, "the next kernel's image lies on tracked pages");
 		return;
 	}
 	if (handoff->image->type != KEXEC_TYPE_CRASH && !own_caches_flushed()) {
-		handoff->left = handoff->pages;
-		handoff->refused = "the caches of other CPUs were not flushed";
+		refuse(handoff, "the caches of other CPUs were not flushed");
 		return;
 	}
 	wbinvd();
@@ -160,13 +172,11 @@ static void scrub_everything(struct handoff *handoff)
 static void normal(struct handoff *handoff)
 {
 	if (!knows_enough()) {
-		handoff->left = handoff->pages;
-		handoff->refused = coverage_reason();
+		refuse(handoff, coverage_reason());
 		return;
 	}
 	if (handoff->image->preserve_context && any_tracked(0, U64_MAX)) {
-		handoff->left = handoff->pages;
-		handoff->refused = "a kexec that comes back would find its TDX memory cleared";
+		refuse(handoff, "a kexec that comes back would find its TDX memory cleared");
 		return;
 	}
 	scrub_everything(handoff);
@@ -175,8 +185,7 @@ static void normal(struct handoff *handoff)
 /* Their caches may still bring back what is rewritten here. */
 static void refuse_noisy(struct handoff *handoff)
 {
-	handoff->left = handoff->pages;
-	handoff->refused = "CPUs did not stop, so their caches are not flushed";
+	refuse(handoff, "CPUs did not stop, so their caches are not flushed");
 }
 
 static void crash(struct handoff *handoff)
@@ -185,8 +194,7 @@ static void crash(struct handoff *handoff)
 	unsigned int i = 0;
 
 	if (segments_tracked(handoff->image)) {
-		handoff->left = handoff->pages;
-		handoff->refused = "the capture kernel's image lies on tracked pages";
+		refuse(handoff, "the capture kernel's image lies on tracked pages");
 		return;
 	}
 	/*
@@ -194,8 +202,7 @@ static void crash(struct handoff *handoff)
 	 * there is normal, whatever the coverage.  A CMA area was.
 	 */
 	if (crash_memory_has_cma() && !knows_enough()) {
-		handoff->left = handoff->pages;
-		handoff->refused = coverage_reason();
+		refuse(handoff, coverage_reason());
 		return;
 	}
 	/* Unknown E: as if it were all. */
@@ -240,19 +247,27 @@ static notrace void machine_kexec_entry(unsigned long ip,
 
 	/* A user that slept may have left them on. */
 	local_irq_disable();
-	if (!image->preserve_context)
+	if (!image->preserve_context) {
 		firmware_reset_armed(handoff.name);
-	own_close();
+		own_close();
+	}
 	watch_account();
 	user = users_call(image);
-	/* Without the erratum a flush of the caches is enough; the kernel does it. */
-	if (platform.erratum) {
+	/*
+	 * Without the erratum a flush of the caches is enough.  The kernel does it
+	 * on the way to a kexec; before a crash's jump on no CPU but, at best, this.
+	 */
+	if (!platform.erratum) {
+		if (image->type == KEXEC_TYPE_CRASH && crash_memory_tracked())
+			wbinvd();
+	} else {
 		if (image->type == KEXEC_TYPE_CRASH)
 			crash(&handoff);
 		else
 			normal(&handoff);
 		if (user && !handoff.refused)
-			handoff.refused = "the memory of a user is not normal (its name is above)";
+			handoff.refused =
+				"a registered module's memory is not normal (its name is above)";
 	}
 	before = scrub_parallel_done(&ns);
 	handoff.pages += before;
@@ -267,14 +282,17 @@ static notrace void machine_kexec_entry(unsigned long ip,
 			 handoff.name, handoff.refused);
 		firmware_reset();
 	}
-	if (platform.own)
+	if (platform.own && !image->preserve_context)
 		platform_vmx_off();
 }
 
 /*
  * Permanent: the sysctl kernel.ftrace_enabled cannot switch it off.  Without
  * FTRACE_OPS_FL_RECURSION ftrace calls it directly; with it, a crash inside
- * another tracer's callback would be taken for recursion and skip it.
+ * another tracer's callback would be taken for recursion and skip it.  While
+ * somebody else traces machine_kexec() as well, ftrace calls both from a list,
+ * with its own look for recursion: a crash in that tracer's callback still comes
+ * here, one in the handling of the fault in that callback does not.
  */
 static struct ftrace_ops machine_kexec_ops = {
 	.func = machine_kexec_entry,

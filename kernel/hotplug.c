@@ -223,7 +223,7 @@ static void tell_refusal(const struct verdict *verdict, u64 start, u64 last_byte
 	const char *remedy = "keep it in device-dax (daxctl reconfigure-device --mode=devdax)";
 
 	if (policy.chosen == POLICY_DENY)
-		pr_err("hotplug: memory %#llx-%#llx does not come online: hotplug=deny, and TDX is initialised; %s, or load this module with another hotplug=\n",
+		pr_err("hotplug: memory %#llx-%#llx does not come online: hotplug=deny, and TDX is initialised; %s, or reboot and load this module with another hotplug=\n",
 		       start, last_byte, remedy);
 	else if (verdict->fit == MEMORY_NO_CMR)
 		pr_err("hotplug: memory %#llx-%#llx does not come online: at %#llx it is in no CMR, the firmware did not make it fit for TDX; %s\n",

@@ -24,25 +24,19 @@
 
 struct tracker tracker;
 
-static enum tracker_backend tracker_backend = TRACKER_BITMAP;
+static const char * const tracker_names[] = {
+	[TRACKER_BITMAP] = "bitmap",
+	[TRACKER_XARRAY] = "xarray",
+};
 
-static int set_tracker(const char *value, const struct kernel_param *kp)
-{
-	if (sysfs_streq(value, "bitmap")) {
-		tracker_backend = TRACKER_BITMAP;
-		return 0;
-	}
-	if (!sysfs_streq(value, "xarray")) {
-		pr_err("tracker=%s: no such tracker; allowed: bitmap, xarray\n", value);
-		return -EINVAL;
-	}
-	if (!TRACKER_HAS_XARRAY) {
-		pr_err("tracker=xarray: this kernel's xarray has no large entries (CONFIG_XARRAY_MULTI) or a lock that sleeps (CONFIG_PREEMPT_RT); use tracker=bitmap\n");
-		return -EOPNOTSUPP;
-	}
-	tracker_backend = TRACKER_XARRAY;
-	return 0;
-}
+static struct params_choice tracker_backend = {
+	.words = tracker_names,
+	.nr = ARRAY_SIZE(tracker_names),
+	.chosen = TRACKER_BITMAP,
+};
+
+module_param_cb(tracker, &params_choice_ops, &tracker_backend, 0444);
+MODULE_PARM_DESC(tracker, "how private pages are remembered: bitmap (default) or xarray");
 
 /**
  * tracker_name - the tracker that was chosen at load
@@ -51,21 +45,8 @@ static int set_tracker(const char *value, const struct kernel_param *kp)
  */
 const char *tracker_name(void)
 {
-	return tracker_backend == TRACKER_XARRAY ? "xarray" : "bitmap";
+	return tracker_names[tracker_backend.chosen];
 }
-
-static int get_tracker(char *buffer, const struct kernel_param *kp)
-{
-	return sysfs_emit(buffer, "%s\n", tracker_name());
-}
-
-static const struct kernel_param_ops tracker_ops = {
-	.set = set_tracker,
-	.get = get_tracker,
-};
-
-module_param_cb(tracker, &tracker_ops, NULL, 0444);
-MODULE_PARM_DESC(tracker, "how private pages are remembered: bitmap (default) or xarray");
 
 static bool removable;
 module_param_cb(removable, &params_bool_ops, &removable, 0444);
@@ -107,7 +88,9 @@ void pin_module(void)
 }
 
 /**
- * unpin_module - undo pin_module(): nothing is private after all
+ * unpin_module - undo pin_module(): enabling TDX has failed
+ *
+ * The PAMT may be private by now.  Removing the module rewrites it.
  *
  * Context: process; own mode, nobody else pins meanwhile.
  */
@@ -116,7 +99,7 @@ void unpin_module(void)
 	if (!xchg(&pinned, NULL))
 		return;
 	module_put(THIS_MODULE);
-	pr_info("can be removed again: TDX holds no private memory after all\n");
+	pr_info("can be removed again: TDX is not enabled, and removing takes back what it was given\n");
 }
 
 /**
@@ -144,9 +127,13 @@ static int start_tracker(void)
 	u64 end_pfn;
 	int ret;
 
+	if (tracker_backend.chosen == TRACKER_XARRAY && !TRACKER_HAS_XARRAY) {
+		pr_err("tracker=xarray: this kernel's xarray has no large entries (CONFIG_XARRAY_MULTI) or a lock that sleeps (CONFIG_PREEMPT_RT); use tracker=bitmap\n");
+		return -EOPNOTSUPP;
+	}
 	ret = search_memory_end(&end_pfn);
 	if (!ret)
-		ret = tracker_create(&tracker, tracker_backend,
+		ret = tracker_create(&tracker, tracker_backend.chosen,
 				     max(end_pfn, hotplug_memory_end()));
 	if (ret)
 		goto out;
@@ -156,7 +143,7 @@ static int start_tracker(void)
 		tracker_destroy(&tracker);
 out:
 	if (ret)
-		pr_err("cannot make room for the private pages of all memory: error %d\n",
+		pr_err("cannot make room for the private pages of all memory: error %d; free some and try again\n",
 		       ret);
 	return ret;
 }
@@ -177,6 +164,17 @@ void core_find(void)
 }
 
 static bool core_started;
+
+/**
+ * core_ready - has core_start() succeeded?
+ *
+ * Context: any.  In own mode that may be long after the module was loaded.
+ * Return: true if the tracker can be read.
+ */
+bool core_ready(void)
+{
+	return smp_load_acquire(&core_started);	/* with the tracker: core_start() */
+}
 
 /**
  * core_start - from now on pages can be tracked, and a kexec is guarded
@@ -209,7 +207,7 @@ int core_start(void)
 	users_start();
 	scrub_parallel_start();
 	crash_cpus_start();
-	core_started = true;
+	smp_store_release(&core_started, true);	/* the tracker is there: core_ready() */
 	return 0;
 
 out_scrub:
@@ -285,8 +283,11 @@ static int __init tdx_reset_init(void)
 
 	if (!why_not) {
 		ret = platform.own ? own_load() : start_watching();
-		if (ret)
+		if (ret) {
+			pr_err("cannot start: error %d; if no line above says why, memory was short or being added: free some and load again\n",
+			       ret);
 			return ret;
+		}
 	}
 	ret = sysfs_start();
 	if (ret) {

@@ -144,11 +144,6 @@ void tdx_reset_pages(u64 pfn, u64 nr)
 }
 EXPORT_SYMBOL_GPL(tdx_reset_pages);
 
-static void flush_here(void *unused)
-{
-	wbinvd();
-}
-
 /*
  * All CPUs are alive.  A CPU that was in own_seamcall() has left it when the IPI
  * comes, and finds it closed afterwards.  CPUs that are offline flushed their
@@ -158,7 +153,7 @@ static void own_quiesce(void)
 {
 	WRITE_ONCE(closed, true);
 	smp_mb();	/* closed before the IPIs */
-	on_each_cpu(flush_here, NULL, 1);
+	wbinvd_on_all_cpus();
 }
 
 /* One call of TDH.SYS.DISABLE after the other; disable.c says when it is enough. */
@@ -171,7 +166,7 @@ static void disable_module(void)
 
 		cond_resched();
 		local_irq_disable();
-		status = disable_status(call_with_effect(TDH_SYS_DISABLE, &args));
+		status = disable_status(call_with_effect(TDH_SYS_DISABLE, &args), false);
 		local_irq_enable();
 		masked = status & TDX_STATUS_MASK;
 	} while (masked == TDX_INTERRUPTED_RESUMABLE || masked == TDX_SYS_BUSY);
@@ -188,7 +183,7 @@ static int reboot_begins(struct notifier_block *nb, unsigned long action, void *
 	if (restart_is_kexec(action, cmd) && platform.sys_disable && enable_ready()) {
 		disable_module();
 		/* A call that did not end may have left something. */
-		on_each_cpu(flush_here, NULL, 1);
+		wbinvd_on_all_cpus();
 	}
 	WRITE_ONCE(caches_flushed, true);
 	return NOTIFY_DONE;
@@ -208,6 +203,24 @@ static struct notifier_block reboot_block = {
 bool own_caches_flushed(void)
 {
 	return READ_ONCE(caches_flushed);
+}
+
+static void leave_vmx(void *unused)
+{
+	platform_vmx_off();
+}
+
+/**
+ * own_vmx_off - no CPU stays in VMX operation, where INIT cannot reach it
+ *
+ * Who did VMXON may have left it on for TDH.SYS.DISABLE.  KVM's own shutdown,
+ * which wants to find it on, has passed.
+ *
+ * Context: machine_shutdown() of a kexec, all CPUs alive, interrupts on.
+ */
+void own_vmx_off(void)
+{
+	on_each_cpu(leave_vmx, NULL, 1);
 }
 
 /**

@@ -88,7 +88,7 @@ static const char *detect_mode(void)
 	if (!platform_symbol("__seamcall") || !platform_symbol("__seamcall_ret"))
 		return "this kernel has no TDX host support";
 	if (!compat_tdx_host_platform())
-		return "the firmware or the CPU does not offer TDX";
+		return "TDX is not set up: firmware, CPU, no nohibernate? See virt/tdx: in the log";
 	platform.host = true;
 	return NULL;
 }

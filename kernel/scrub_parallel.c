@@ -32,6 +32,7 @@
 
 #include "compat.h"
 #include "coverage.h"
+#include "effects.h"
 #include "tdx_reset.h"
 #include "trace.h"
 
@@ -189,6 +190,14 @@ static void shutdown_pass(void)
 	if (num_online_cpus() < 2 || !coverage_complete() || !*kexec_image_p ||
 	    handoff_image_tracked(*kexec_image_p))
 		return;
+	/*
+	 * A page that seems to be on its way back may be in use again, if its
+	 * rewriting was missed without a word; CPUs still run.
+	 */
+	if (!effects_quiet()) {
+		pr_info("hand-off: a page is on its way from TDX: one CPU alone will rewrite\n");
+		return;
+	}
 	/* No CPU may come, which would be in no pass and may bring TDX up. */
 	if (!cpus_read_trylock())
 		return;
@@ -219,6 +228,8 @@ static notrace void machine_shutdown_entry(unsigned long ip, unsigned long paren
 	if (!READ_ONCE(kexec_coming))
 		return;
 	firmware_reset_armed("kexec");
+	if (platform.own)
+		own_vmx_off();
 	if (!platform.erratum)
 		return;
 	watch_account();
@@ -285,12 +296,13 @@ void scrub_parallel_start(void)
 	taken = vzalloc(BITS_TO_LONGS(nr_chunks) * sizeof(long));
 	if (!taken || !kexec_image_p) {
 		pr_warn("%s: one CPU alone will rewrite at a kexec\n",
-			taken ? "this kernel does not list kexec_image" : "no memory");
+			taken ? "this kernel does not list kexec_image" :
+			"no memory for the parallel pass, load this module earlier after boot");
 		goto out_free;
 	}
 	ret = hook_function(&machine_shutdown_ops, function);
 	if (ret) {
-		pr_warn("cannot hook %s(): error %d; one CPU alone will rewrite at a kexec\n",
+		pr_warn("cannot hook %s(): error %d; one CPU alone will rewrite at a kexec; is kernel.ftrace_enabled 0?\n",
 			function, ret);
 		goto out_free;
 	}

@@ -340,7 +340,9 @@ void search_metadata(void)
 {
 	u64 features;
 
-	if (platform.sys_disable_known || READ_ONCE(tdx_state) != TDX_INITIALIZED ||
+	/* Own mode learns it when it enables TDX. */
+	if (platform.own || platform.sys_disable_known ||
+	    READ_ONCE(tdx_state) != TDX_INITIALIZED ||
 	    seamcall_read_metadata(TDX_MD_FEATURES0, &features))
 		return;
 	platform.sys_disable = features & TDX_FEATURES0_SYS_DISABLE;

@@ -59,7 +59,7 @@ SHOW(tracker)
 
 SHOW(private_pages)
 {
-	return sysfs_emit(buf, "%llu\n", tracker_count(&tracker));
+	return sysfs_emit(buf, "%llu\n", core_ready() ? tracker_count(&tracker) : 0);
 }
 
 SHOW(sys_disable)
@@ -84,7 +84,7 @@ SHOW(tdx)
 SHOW(map)
 {
 	return sysfs_emit(buf, "0x%llx\n",
-			  tracker.map ? (u64)virt_to_phys(tracker.map) : 0);
+			  core_ready() ? (u64)virt_to_phys(tracker.map) : 0);
 }
 
 #define FILE_ATTR(name, mode) \

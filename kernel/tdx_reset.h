@@ -75,6 +75,7 @@ const char *pin_reason(void);
 const char *tracker_name(void);
 void unpin_module(void);
 void core_find(void);
+bool core_ready(void);
 int core_start(void);
 
 /* watch.c, own.c */
@@ -96,6 +97,7 @@ const char *own_detect(void);
 int own_load(void);
 void own_unload(void);
 bool own_caches_flushed(void);
+void own_vmx_off(void);
 void own_close(void);
 #else
 int watch_start(void);
@@ -114,6 +116,10 @@ static inline void own_unload(void)
 static inline bool own_caches_flushed(void)
 {
 	return true;	/* the kernel does it */
+}
+
+static inline void own_vmx_off(void)
+{
 }
 
 static inline void own_close(void)
@@ -138,7 +144,7 @@ bool pamt_known(void);
 bool pamt_has(u64 pfn);
 
 /* disable.c */
-u64 disable_status(u64 status);
+u64 disable_status(u64 status, bool crash);
 
 /* unlock.c */
 #if COMPAT_OWN_MODE

@@ -49,7 +49,8 @@ static bool started;
  *
  * Context: process, may sleep.
  * Return: 0, -EINVAL without a name or a callback, -EEXIST if it is there
- * already, -ENODEV where there is no TDX host and so no hand-off.
+ * already, -ENODEV where there is no hand-off: no TDX host, or in own mode
+ * nobody has called tdx_enable() yet.
  */
 int tdx_reset_register(struct tdx_reset_user *user)
 {
@@ -91,12 +92,17 @@ static void report(const struct tdx_reset_user *user, const char *what, int err,
 	u64 ms = (ktime_get_mono_fast_ns() - start) / NSEC_PER_MSEC;
 
 	if (err)
-		pr_emerg("%s: %s failed: error %d\n", user->name, what, err);
+		pr_emerg("%s: its callback %s() failed: error %d%s\n", user->name, what, err,
+			 strcmp(what, "prepare") ? "; its memory is taken for private" : "");
 	if (ms > TOO_LONG_MS)
-		pr_warn("%s: %s took %llu ms\n", user->name, what, ms);
+		pr_warn("%s: its callback %s() took %llu ms\n", user->name, what, ms);
 }
 
-/* schedule() does not begin: machine_kexec() does, in its place. */
+/*
+ * A user sleeps although nobody is left to run: machine_kexec() begins anew in
+ * the place of what sleeps.  __schedule_bug() is where the scheduler comes with
+ * preemption off, before it takes a lock, and nobody else does.
+ */
 static notrace void schedule_entry(unsigned long ip, unsigned long parent_ip,
 				   struct ftrace_ops *ops, struct ftrace_regs *fregs)
 {
@@ -105,7 +111,8 @@ static notrace void schedule_entry(unsigned long ip, unsigned long parent_ip,
 
 	if (!user || !jump_image || !regs)
 		return;
-	pr_emerg("%s: now sleeps, which it must not: abandoned\n", user->name);
+	pr_emerg("%s: its callback %s() sleeps, which it must not: abandoned; report it to its author\n",
+		 user->name, jump_image->type == KEXEC_TYPE_CRASH ? "crash" : "now");
 	failed = user->name;
 	running = NULL;
 	regs->flags &= ~X86_EFLAGS_IF;
@@ -118,16 +125,17 @@ static struct ftrace_ops schedule_ops = {
 	.flags = FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_IPMODIFY,
 };
 
+/* Costs nothing where nobody makes that mistake. */
 static void hook_schedule(void)
 {
-	const char *function = "schedule";
+	const char *function = "__schedule_bug";
 	int ret;
 
 	if (schedule_hooked || !machine_kexec_address)
 		return;
-	ret = hook_function(&schedule_ops, function);
+	ret = IS_ENABLED(CONFIG_PREEMPT_COUNT) ? hook_function(&schedule_ops, function) : -ENOENT;
 	if (ret) {
-		pr_warn("cannot hook %s(): error %d; a user that sleeps at the last moment will hang the kexec\n",
+		pr_warn("cannot hook %s(): error %d; a callback that sleeps at the last moment will hang the kexec; is kernel.ftrace_enabled 0?\n",
 			function, ret);
 		return;
 	}
@@ -142,8 +150,6 @@ static int restart_notify(struct notifier_block *nb, unsigned long action, void 
 	if (!restart_is_kexec(action, cmd))
 		return NOTIFY_DONE;
 	mutex_lock(&users_lock);
-	if (!list_empty(&users))
-		hook_schedule();
 	list_for_each_entry_reverse(user, &users, list) {
 		start = ktime_get_mono_fast_ns();
 		if (user->prepare)
@@ -168,13 +174,17 @@ static int call_one(struct tdx_reset_user *user, bool crash)
 
 	if (!call)
 		return 0;
+	/* Also tells the scheduler that nobody may sleep. */
+	preempt_disable();
 	WRITE_ONCE(running, user);
 	err = call(user);
 	WRITE_ONCE(running, NULL);
 	if (!irqs_disabled()) {
 		local_irq_disable();
-		pr_emerg("%s: %s turned interrupts on\n", user->name, what);
+		pr_emerg("%s: its callback %s() turned interrupts on, which it must not; report it to its author\n",
+			 user->name, what);
 	}
+	preempt_enable();
 	report(user, what, err, start);
 	return err;
 }
@@ -198,7 +208,7 @@ const char *users_call(const struct kimage *image)
 		turn = &users;
 		failed = NULL;
 	}
-	jump_image = crash ? NULL : (struct kimage *)image;
+	jump_image = (struct kimage *)image;
 	for (turn = READ_ONCE(turn->next); turn != &users; turn = READ_ONCE(turn->next)) {
 		struct tdx_reset_user *user = list_entry(turn, struct tdx_reset_user, list);
 
@@ -225,6 +235,7 @@ void users_find(void)
  */
 void users_start(void)
 {
+	hook_schedule();
 	register_reboot_notifier(&restart_notifier);
 	started = true;
 }

@@ -12,6 +12,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/kernel.h>
 #include <linux/kprobes.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
@@ -95,6 +96,15 @@ static struct watch_call *pop_call(struct watch_stack *stack,
 	return &stack->call[--stack->next];
 }
 
+/*
+ * A crash comes without the orderly shutdown that a kexec begins with; a panic
+ * in the middle of that says so, too.
+ */
+static bool crashing(void)
+{
+	return system_state <= SYSTEM_RUNNING || oops_in_progress;
+}
+
 /* Behind SEAMCALL: CF says VMfailInvalid, RAX is the status, R8 is what it left. */
 static int call_return(struct kprobe *kp, struct pt_regs *regs)
 {
@@ -108,7 +118,7 @@ static int call_return(struct kprobe *kp, struct pt_regs *regs)
 		return 0;
 	}
 	if (entered->effect.call.effect == TDX_EFFECT_ALL_NORMAL && !failed)
-		regs->ax = disable_status(regs->ax);
+		regs->ax = disable_status(regs->ax, crashing());
 	effect_end(&entered->effect, failed, regs->ax, regs->r8);
 	return 0;
 }
@@ -186,7 +196,7 @@ static int watch_calls(void)
 	for (i = 0; i < ARRAY_SIZE(call_symbols); i++) {
 		ret = watch_call(call_symbols[i], &call_probes[i], &call_returns[i]);
 		if (ret) {
-			pr_err("cannot watch %s(): kprobe error %d; is it in the kprobe blacklist of debugfs?\n",
+			pr_err("cannot watch %s(): kprobe error %d; is it in the kprobe blacklist of debugfs? -2: its SEAMCALL was not found, this module does not know the kernel\n",
 			       call_symbols[i], ret);
 			return ret;
 		}

@@ -18,7 +18,7 @@ static const struct {
 	int err;
 	const char *text;
 } causes[] = {
-	{ EOPNOTSUPP, "this kernel refuses kexec here, as Linux 6.18 to 7.1 does on CPUs with the TDX partial-write erratum; load tdx_reset with unlock=1 (its coverage must be complete), or switch TDX off in the firmware setup" },
+	{ EOPNOTSUPP, "this kernel refuses kexec here, as Linux 6.18 to 7.1 does on CPUs with the TDX partial-write erratum; load tdx_reset with unlock=1 (if it is loaded without, remove it first; while TDX holds private memory only a reboot does); its coverage must be complete; or switch TDX off in the firmware setup" },
 	{ ENOSYS, "this kernel has no kexec_file_load(2); use one with CONFIG_KEXEC_FILE, or give -c to go through kexec-tools" },
 	{ EBUSY, "another load or a memory hotplug is going on; try again" },
 	{ ENOMEM, "not enough free memory; free some or use a smaller initrd" },

@@ -229,18 +229,36 @@ int status_report(struct tool *t, const struct options *o)
 	return loaded != 0;
 }
 
+/* Frees @value. */
+static bool is(char *value, const char *expected)
+{
+	bool yes = value && strcmp(value, expected) == 0;
+
+	free(value);
+	return yes;
+}
+
+/*
+ * A kernel without TDX host support has no bug bit.  tdx_reset goes by the model
+ * of the CPU, so it tells there; but without a TDX host nothing is private.
+ */
+static bool host_with_erratum(struct tool *t)
+{
+	return is(get_erratum_bug(t), "1") ||
+	       (is(sysroot_read(t, "/sys/kernel/tdx_reset/erratum"), "1") &&
+		!is(sysroot_read(t, "/sys/kernel/tdx_reset/mode"), "none"));
+}
+
 void status_warn(struct tool *t)
 {
-	char *erratum = get_erratum_bug(t), *coverage = NULL;
+	char *coverage;
 
-	if (!erratum || strcmp(erratum, "1"))
-		goto out;
+	if (!host_with_erratum(t))
+		return;
 	coverage = sysroot_read(t, "/sys/kernel/tdx_reset/coverage");
 	if (!coverage)
 		warn(t, "warning: TDX host with the partial-write erratum, and tdx_reset is not loaded: the next kernel may inherit private memory and die of a machine check; load tdx_reset");
 	else if (strncmp(coverage, "complete", strlen("complete")))
-		warn(t, "warning: tdx_reset does not know all private memory (see kexec-tdx --status): the machine will be reset through firmware instead of jumping; coverage_reason there says why");
-out:
+		warn(t, "warning: tdx_reset does not know all private memory (see kexec-tdx --status): the machine will be reset through firmware instead of jumping, unless TDH.SYS.DISABLE makes up for it; coverage_reason there says why");
 	free(coverage);
-	free(erratum);
 }

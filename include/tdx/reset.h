@@ -8,11 +8,16 @@
  *   VMXON on every CPU; on CPUs that come online later, too
  *   cpus_read_lock(), tdx_enable(), cpus_read_unlock()
  *   TDs, through tdx_seamcall(); tdx_reset_pages() for each page taken back
- *   in a reboot notifier: no more SEAMCALLs, VMXOFF
+ *   in a reboot notifier: no more SEAMCALLs; VMXOFF, unless it is a kexec
  *
  * TDs may live on when a kexec comes: the hand-off makes their pages normal.
- * A CPU that is left in VMX operation then cannot be started by the next kernel
- * (INIT is blocked), so VMXOFF stays the duty of who did VMXON.
+ *
+ * VMXON through the kernel's shadow of CR4 (cr4_set_bits()): a later write of
+ * CR4 without VMXE would fault.  On the way to a kexec VMX may stay on, and has
+ * to if the next kernel is to use TDX: TDH.SYS.DISABLE needs it.  The component
+ * then does VMXOFF on every CPU, in machine_shutdown(): the next kernel cannot
+ * start a CPU that is in VMX operation (INIT is blocked).  In a crash it does so
+ * on the CPU that jumps only; the capture kernel has one CPU (nr_cpus=1).
  */
 #ifndef TDX_RESET_API_H
 #define TDX_RESET_API_H

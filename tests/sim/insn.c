@@ -96,7 +96,10 @@ static void on_vmx_nothing(unsigned int cpu, void *u)
 	cpu_skip(&c, u);
 }
 
-/* TCG takes CR4.VMXE for a reserved bit: write the register ourselves. */
+/*
+ * TCG takes CR4.VMXE for a reserved bit: write the register ourselves.  In VMX
+ * operation it cannot be cleared (SDM volume 3, "Restrictions on VMX Operation").
+ */
 static void on_mov_cr4(unsigned int cpu, void *u)
 {
 	uintptr_t host_pc = HOST_PC();
@@ -104,13 +107,14 @@ static void on_mov_cr4(unsigned int cpu, void *u)
 	struct cpu_ctx c;
 	uint64_t value;
 
-	(void)cpu;
 	if (!cpu_begin(&c))
 		return;
 	value = c.regs[(insn->modrm & 7) | (insn->rex & 1 ? 8 : 0)];
-	if (!(value & CR4_VMXE))
+	if (!(value & CR4_VMXE) && !vmx_on[cpu % SIM_MAX_CPUS])
 		return;
 	cpu_exact(&c, host_pc);
+	if (!(value & CR4_VMXE))
+		qemu.raise_exception_err_ra(c.env, EXC_GP, 0, host_pc - GETPC_ADJ);
 	qemu.cpu_x86_update_cr4(c.env, value);
 	cpu_skip(&c, insn);
 }

@@ -3,14 +3,15 @@
  * VMX operation, as a user of TDX has to see to it: VMXON on every CPU, on those
  * that come online later, too; VMXOFF when a CPU goes, and before a reboot.
  *
- * CR4 is written past the kernel's shadow of it: not every kernel lets modules
- * use that.  Good enough for a test.
+ * The kernel writes CR4 from a shadow of it, so VMXE has to be there as well; not
+ * every kernel exports the function for that.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/cpuhotplug.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
+#include <linux/kprobes.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
 #include <linux/reboot.h>
@@ -29,9 +30,19 @@ static DEFINE_PER_CPU(bool, vmx_on);
 static bool tdx_enabled;
 static int hotplug_state;
 
-static void write_cr4(unsigned long cr4)
+/* cr4_update_irqsoff(), for KVM only since 7.x. */
+static void (*update_cr4)(unsigned long set, unsigned long clear);
+
+static int find_update_cr4(void)
 {
-	asm volatile("mov %0, %%cr4" : : "r" (cr4) : "memory");
+	struct kprobe kp = { .symbol_name = "cr4_update_irqsoff" };
+	int ret = register_kprobe(&kp);
+
+	if (ret)
+		return ret;
+	unregister_kprobe(&kp);
+	update_cr4 = (void *)kp.addr;
+	return 0;
 }
 
 static int vmxon_here(void)
@@ -43,7 +54,7 @@ static int vmxon_here(void)
 
 	local_irq_save(flags);
 	*(u32 *)page_address(region) = td_msr(MSR_VMX_BASIC) & VMX_REVISION;
-	write_cr4(native_read_cr4() | X86_CR4_VMXE);
+	update_cr4(X86_CR4_VMXE, 0);
 	asm volatile("1:	vmxon %[pa]\n"
 		     "	setna %[failed]\n"
 		     "	jmp 3f\n"
@@ -52,7 +63,7 @@ static int vmxon_here(void)
 		     _ASM_EXTABLE(1b, 2b)
 		     : [failed] "=qm" (failed) : [pa] "m" (pa) : "cc", "memory");
 	if (failed)
-		write_cr4(native_read_cr4() & ~X86_CR4_VMXE);
+		update_cr4(0, X86_CR4_VMXE);
 	else
 		this_cpu_write(vmx_on, true);
 	local_irq_restore(flags);
@@ -69,7 +80,7 @@ static void vmxoff_here(void *unused)
 			     "2:\n"
 			     _ASM_EXTABLE(1b, 2b)
 			     : : : "cc", "memory");
-		write_cr4(native_read_cr4() & ~X86_CR4_VMXE);
+		update_cr4(0, X86_CR4_VMXE);
 		this_cpu_write(vmx_on, false);
 	}
 	local_irq_restore(flags);
@@ -132,9 +143,14 @@ static struct notifier_block reboot_block = {
 
 int vmx_start(void)
 {
-	int ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "test/td-user:online",
-				    vmx_cpu_online, vmx_cpu_offline);
+	int ret = find_update_cr4();
 
+	if (ret) {
+		pr_err("no cr4_update_irqsoff(): error %d\n", ret);
+		return ret;
+	}
+	ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "test/td-user:online",
+				vmx_cpu_online, vmx_cpu_offline);
 	if (ret < 0)
 		return ret;
 	hotplug_state = ret;

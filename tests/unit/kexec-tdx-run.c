@@ -435,6 +435,50 @@ static void test_status_report(void **state)
 	assert_non_null(strstr(m->out, "tracker                    unknown\n"));
 }
 
+/* A load on that machine says @says in one line, or nothing; it goes on all the same. */
+static void assert_warns(struct machine *m, const char *says)
+{
+	assert_int_equal(run(m, "-l", k, NULL), 0);
+	assert_int_equal(lines(m->calls), 1);
+	assert_int_equal(lines(m->err), says ? 1 : 0);
+	if (says && !strstr(m->err, says))
+		fail_msg("'%s' does not say '%s'", m->err, says);
+}
+
+static void test_warning(void **state)
+{
+	static const char bug[] = "flags\t\t: fpu\nbugs\t\t: tdx_pw_mce\n\n";
+	static const char no_bug[] = "flags\t\t: fpu\nbugs\t\t: mmio\n\n";
+	struct machine *m = *state;
+
+	paths(m);
+	machine_text(m, "/proc/cpuinfo", no_bug);
+	assert_warns(m, NULL);
+	machine_text(m, "/proc/cpuinfo", bug);
+	assert_warns(m, "tdx_reset is not loaded");
+
+	machine_text(m, "/sys/kernel/tdx_reset/mode", "watch\n");
+	machine_text(m, "/sys/kernel/tdx_reset/erratum", "1\n");
+	machine_text(m, "/sys/kernel/tdx_reset/coverage", "complete\n");
+	assert_warns(m, NULL);
+	machine_text(m, "/sys/kernel/tdx_reset/coverage", "partial\n");
+	assert_warns(m, "does not know all private memory");
+
+	/* A kernel without TDX host support: only the component knows the erratum. */
+	machine_text(m, "/proc/cpuinfo", no_bug);
+	machine_text(m, "/sys/kernel/tdx_reset/mode", "own\n");
+	assert_warns(m, "does not know all private memory");
+	machine_text(m, "/sys/kernel/tdx_reset/erratum", "0\n");
+	assert_warns(m, NULL);
+	machine_text(m, "/sys/kernel/tdx_reset/erratum", "1\n");
+	machine_text(m, "/sys/kernel/tdx_reset/coverage", "complete\n");
+	assert_warns(m, NULL);
+	/* Such a CPU, but no TDX host. */
+	machine_text(m, "/sys/kernel/tdx_reset/mode", "none\n");
+	machine_text(m, "/sys/kernel/tdx_reset/coverage", "none\n");
+	assert_warns(m, NULL);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -454,6 +498,7 @@ int main(void)
 		TEST(test_dry_run),
 		TEST(test_status_exit),
 		TEST(test_status_report),
+		TEST(test_warning),
 	};
 
 	return cmocka_run_group_tests_name("kexec-tdx-run", tests, NULL, NULL);

@@ -3,12 +3,25 @@
 # Is what the component shows what the documents say?  Sourced by case.
 # shellcheck disable=SC2154 # why, vm_why, name, kernel, tmp are those of case and vm.sh
 
+# texts SOURCE: why coverage is partial and why there is no jump, as printed.
+texts() {
+	sed -n -e 's/^\t\t"\([^"]*\)",$/\1/p' -e 's/^\t*"\([^"]*\)";$/\1/p' \
+		-e 's/^[^"]*refuse[^"]*"\([^"]*\)")*;$/\1/p' "$1"
+}
+
+# untold DOCUMENT: the lines that are no first column of a table there
+untold() {
+	while read -r _text; do
+		grep -q -F -e "| $_text |" "$1" || echo "$_text"
+	done
+}
+
 # compare SHOWN DOCUMENTED: two sorted lists; prints what only one has.
 compare() { comm -3 "$1" "$2" | tr -d '\t'; }
 
 # Files in sysfs against Documentation/ABI, both ways; parameters against the
 # table of Documentation/tdx_reset.md and against modinfo.  The table also has
-# those of the other mode.
+# those of the other mode.  Reasons against its tables.
 case_abi() {
 	doc=/src/Documentation
 	vm_start "$name" "$kernel" 2 2048 sys_disable=absent t.run=abi "$@"
@@ -27,11 +40,19 @@ case_abi() {
 	[ -z "$_odd" ] || bad "parameters that Documentation/tdx_reset.md does not have: $_odd"
 	_odd=$(compare "$tmp/params" "$tmp/described")
 	[ -z "$_odd" ] || bad "parameters, or descriptions in modinfo, not both: $_odd"
-	# The twin: a file or a parameter that nobody wrote of is noticed.
+	for _source in coverage handoff; do
+		texts "/src/kernel/$_source.c" >"$tmp/texts-$_source"
+		expect_some "texts in $_source.c" "$(wc -l <"$tmp/texts-$_source")"
+		_odd=$(untold "$doc/tdx_reset.md" <"$tmp/texts-$_source")
+		[ -z "$_odd" ] || bad "texts of $_source.c that Documentation/tdx_reset.md does not have: $_odd"
+	done
+	# The twin: a text, a file or a parameter that nobody wrote of is noticed.
+	echo zz-planted >>"$tmp/texts-handoff"
+	[ "$(untold "$doc/tdx_reset.md" <"$tmp/texts-handoff")" = zz-planted ] || bad "a planted text was not noticed"
 	echo zz-planted >>"$tmp/files"
 	[ "$(compare "$tmp/files" "$tmp/told-files")" = zz-planted ] || bad "a planted file was not noticed"
 	echo zz-planted >>"$tmp/params"
 	[ "$(comm -23 "$tmp/params" "$tmp/told-params")" = zz-planted ] || bad "a planted parameter was not noticed"
-	echo "abi: $(wc -l <"$tmp/told-files") files, $(wc -l <"$tmp/described") parameters, all documented"
+	echo "abi: $(wc -l <"$tmp/told-files") files, $(wc -l <"$tmp/described") parameters, $(cat "$tmp"/texts-* | wc -l) reasons, all documented"
 	finish
 }
