@@ -175,12 +175,14 @@ case_own_unload() {
 	# Long enough that most of it would come back after the reset.
 	opts=sys_disable=absent,cache=on,cache_ms=10000
 	[ "$expect" = normal ] || opts=$opts,wbinvd=ignore
+	count=1
+	[ -z "${STUCK:-}" ] || { count=1000000; opts=$opts,seamcalls=unlogged; }
 	# Only TDH.SYS.TDMR.INIT writes memory, for which there is a wait of 11 s.
 	rest=4
 	[ "$leaf" != 36 ] || rest=15
 	vm_start "$name" "$kernel" 2 5120 "$opts" t.run=own-enable t.stay=1 t.unload=1 "t.rest=$rest" "$@"
 	vm_wait '^VM-START: ' 150 || { bad "$vm_why"; finish; }
-	vm_ctl inject "$leaf" 0xc000010000000001 1 "$after" >/dev/null
+	vm_ctl inject "$leaf" "${STUCK:-0xc000010000000001}" $count "$after" >/dev/null
 	if [ "$expect" = returns ]; then
 		# They come back into memory that the kernel uses for something else by
 		# now: how long it lives is chance.
@@ -211,6 +213,7 @@ case_own_unload() {
 	expect_zero "lines left to TDX" "$owned"
 	expect_zero "lines that came back" "$(came_back)"
 	vm_result 60 || bad "$vm_why"
+	expect_said "$@"
 	echo "own-unload: $owned lines left to TDX; $wrote pages written back in time, $(came_back) lines later"
 	finish
 }
