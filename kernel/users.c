@@ -37,6 +37,7 @@ static struct list_head *turn;
 static struct tdx_reset_user *running;
 static struct kimage *jump_image;
 static const char *failed;
+static bool slept;
 
 static unsigned long machine_kexec_address;
 static bool schedule_hooked;
@@ -114,6 +115,7 @@ static notrace void schedule_entry(unsigned long ip, unsigned long parent_ip,
 	pr_emerg("%s: its callback %s() sleeps, which it must not: abandoned; report it to its author\n",
 		 user->name, jump_image->type == KEXEC_TYPE_CRASH ? "crash" : "now");
 	failed = user->name;
+	slept = true;
 	running = NULL;
 	regs->flags &= ~X86_EFLAGS_IF;
 	regs->di = (unsigned long)jump_image;
@@ -203,11 +205,12 @@ const char *users_call(const struct kimage *image)
 {
 	bool crash = image->type == KEXEC_TYPE_CRASH;
 
-	/* A crash in the middle of a kexec begins anew. */
-	if (!turn || crash) {
+	/* A crash in the middle of a kexec begins anew; not what schedule_entry() sent. */
+	if (!slept && (!turn || crash)) {
 		turn = &users;
 		failed = NULL;
 	}
+	slept = false;
 	jump_image = (struct kimage *)image;
 	for (turn = READ_ONCE(turn->next); turn != &users; turn = READ_ONCE(turn->next)) {
 		struct tdx_reset_user *user = list_entry(turn, struct tdx_reset_user, list);
