@@ -24,18 +24,16 @@
 
 struct tracker tracker;
 
-static const char * const tracker_names[] = {
-	[TRACKER_BITMAP] = "bitmap",
-	[TRACKER_XARRAY] = "xarray",
-};
+/* The same order; the numbers of backends are those of a map in memory. */
+static const char * const tracker_names[] = { "bitmap", "xarray" };
+static const enum tracker_backend tracker_backends[] = { TRACKER_BITMAP, TRACKER_XARRAY };
 
-static struct params_choice tracker_backend = {
+static struct params_choice tracker_choice = {
 	.words = tracker_names,
 	.nr = ARRAY_SIZE(tracker_names),
-	.chosen = TRACKER_BITMAP,
 };
 
-module_param_cb(tracker, &params_choice_ops, &tracker_backend, 0444);
+module_param_cb(tracker, &params_choice_ops, &tracker_choice, 0444);
 MODULE_PARM_DESC(tracker, "how private pages are remembered: bitmap (default) or xarray");
 
 /**
@@ -45,7 +43,7 @@ MODULE_PARM_DESC(tracker, "how private pages are remembered: bitmap (default) or
  */
 const char *tracker_name(void)
 {
-	return tracker_names[tracker_backend.chosen];
+	return tracker_names[tracker_choice.chosen];
 }
 
 static bool removable;
@@ -124,16 +122,17 @@ static void tracker_lost(void)
 
 static int start_tracker(void)
 {
+	enum tracker_backend backend = tracker_backends[tracker_choice.chosen];
 	u64 end_pfn;
 	int ret;
 
-	if (tracker_backend.chosen == TRACKER_XARRAY && !TRACKER_HAS_XARRAY) {
+	if (backend == TRACKER_XARRAY && !TRACKER_HAS_XARRAY) {
 		pr_err("tracker=xarray: this kernel's xarray has no large entries (CONFIG_XARRAY_MULTI) or a lock that sleeps (CONFIG_PREEMPT_RT); use tracker=bitmap\n");
 		return -EOPNOTSUPP;
 	}
 	ret = search_memory_end(&end_pfn);
 	if (!ret)
-		ret = tracker_create(&tracker, tracker_backend.chosen,
+		ret = tracker_create(&tracker, backend,
 				     max(end_pfn, hotplug_memory_end()));
 	if (ret)
 		goto out;
