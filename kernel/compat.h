@@ -91,9 +91,15 @@
 
 /* Segments that kexec_file_load() put into CMA memory, at their place (6.17). */
 #ifdef KEXEC_FILE_NO_CMA
-#define compat_segment_in_cma(image, i) ((image)->segment_cma[i])
+static inline bool compat_segment_in_cma(const struct kimage *image, unsigned long i)
+{
+	return image->segment_cma[i];
+}
 #else
-#define compat_segment_in_cma(image, i) false
+static inline bool compat_segment_in_cma(const struct kimage *image, unsigned long i)
+{
+	return false;
+}
 #endif
 
 /* crashkernel=...,cma (6.17): memory of the capture kernel that is in use. */

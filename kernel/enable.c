@@ -413,11 +413,10 @@ static int init_tdmr(const struct tdmr *tdmr)
 		if ((status & TDX_STATUS_MASK) == TDX_TDMR_ALREADY_INITIALIZED)
 			return 0;
 		cond_resched();
-		if ((status & TDX_STATUS_MASK) == TDX_INTERRUPTED_RESUMABLE) {
+		if ((status & TDX_STATUS_MASK) == TDX_INTERRUPTED_RESUMABLE)
 			args.rdx = reached;
-		} else if (status & TDX_STATUS_ERROR) {
+		else if (status & TDX_STATUS_ERROR)
 			return enable_error(TDH_SYS_TDMR_INIT, status);
-		}
 		if (args.rdx >= end)
 			return 0;
 		if (args.rdx > reached) {
