@@ -27,6 +27,9 @@ static notrace void nmi_callback_entry(unsigned long ip, unsigned long parent_ip
 {
 	if (crash_memory_tracked() || crash_memory_incomplete())
 		wbinvd();
+	/* The capture kernel may want to start this CPU: INIT would be blocked. */
+	if (platform.own)
+		platform_vmx_off();
 	atomic_inc(&crash_cpus_flushed);
 }
 

@@ -16,8 +16,8 @@
  * CR4 without VMXE would fault.  On the way to a kexec VMX may stay on, and has
  * to if the next kernel is to use TDX: TDH.SYS.DISABLE needs it.  The component
  * then does VMXOFF on every CPU, in machine_shutdown(): the next kernel cannot
- * start a CPU that is in VMX operation (INIT is blocked).  In a crash it does so
- * on the CPU that jumps only; the capture kernel has one CPU (nr_cpus=1).
+ * start a CPU that is in VMX operation (INIT is blocked).  In a crash each CPU
+ * does so when it is stopped.
  */
 #ifndef TDX_RESET_API_H
 #define TDX_RESET_API_H

@@ -99,16 +99,20 @@ static void on_vmx_nothing(unsigned int cpu, void *u)
 /*
  * TCG takes CR4.VMXE for a reserved bit: write the register ourselves.  In VMX
  * operation it cannot be cleared (SDM volume 3, "Restrictions on VMX Operation").
+ * A CPU that finds it clear was reset by INIT, which hardware blocks there and the
+ * emulator does not: the event log tells who was in VMX operation.
  */
 static void on_mov_cr4(unsigned int cpu, void *u)
 {
 	uintptr_t host_pc = HOST_PC();
 	const struct insn *insn = u;
 	struct cpu_ctx c;
-	uint64_t value;
+	uint64_t value, before;
 
-	if (!cpu_begin(&c))
+	if (!cpu_begin(&c) || !qemu_reg("cr4", &before))
 		return;
+	if (!(before & CR4_VMXE))
+		vmx_on[cpu % SIM_MAX_CPUS] = false;
 	value = c.regs[(insn->modrm & 7) | (insn->rex & 1 ? 8 : 0)];
 	if (!(value & CR4_VMXE) && !vmx_on[cpu % SIM_MAX_CPUS])
 		return;
