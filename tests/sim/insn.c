@@ -97,10 +97,9 @@ static void on_vmx_nothing(unsigned int cpu, void *u)
 }
 
 /*
- * TCG takes CR4.VMXE for a reserved bit: write the register ourselves.  In VMX
- * operation it cannot be cleared (SDM volume 3, "Restrictions on VMX Operation").
- * A CPU that finds it clear was reset by INIT, which hardware blocks there and the
- * emulator does not: the event log tells who was in VMX operation.
+ * TCG takes CR4.VMXE for a reserved bit: write the register ourselves.  Hardware
+ * does not let it be cleared in VMX operation, and blocks INIT there; here both
+ * pass, and the event log tells who was in VMX operation.
  */
 static void on_mov_cr4(unsigned int cpu, void *u)
 {
@@ -114,11 +113,9 @@ static void on_mov_cr4(unsigned int cpu, void *u)
 	if (!(before & CR4_VMXE))
 		vmx_on[cpu % SIM_MAX_CPUS] = false;
 	value = c.regs[(insn->modrm & 7) | (insn->rex & 1 ? 8 : 0)];
-	if (!(value & CR4_VMXE) && !vmx_on[cpu % SIM_MAX_CPUS])
+	if (!(value & CR4_VMXE))
 		return;
 	cpu_exact(&c, host_pc);
-	if (!(value & CR4_VMXE))
-		qemu.raise_exception_err_ra(c.env, EXC_GP, 0, host_pc - GETPC_ADJ);
 	qemu.cpu_x86_update_cr4(c.env, value);
 	cpu_skip(&c, insn);
 }
