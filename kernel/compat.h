@@ -8,6 +8,7 @@
 
 #include <linux/fprobe.h>
 #include <linux/ftrace.h>
+#include <linux/gfp.h>
 #include <linux/kexec.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>

@@ -21,8 +21,6 @@
 #define HOST_PC()	((uintptr_t)__builtin_return_address(0))
 #define GETPC_ADJ	2
 
-#define EXC_GP		13
-
 /* State of the CPU that runs the callback. */
 struct cpu_ctx {
 	CPUState *cpu;

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#define EXC_GP		13
 #define PAGE_OFFSET_MASK 0xfffULL
 
 /* --- lines poisoned by this thread, to be armed without sim_lock() ------------- */
