@@ -61,6 +61,9 @@ static enum enable_state state;
 static unsigned int attempts_ended;
 static int last_result;
 
+/* A suspend or hibernation has begun; under enable_lock. */
+static bool asleep;
+
 static DEFINE_RAW_SPINLOCK(sys_init_lock);
 static bool sys_init_done;
 static bool sys_init_foreign;	/* somebody else had done it */
@@ -532,6 +535,9 @@ int tdx_enable(void)
 	mutex_lock(&enable_lock);
 	if (state == ENABLE_READY) {
 		ret = lp_init_all();
+	} else if (asleep) {
+		pr_err("TDX is not enabled: the machine is about to sleep; enable again afterwards\n");
+		ret = -EBUSY;
 	} else if (attempts_ended != ended) {
 		ret = last_result;	/* an attempt ended while we waited */
 	} else {
@@ -546,6 +552,32 @@ int tdx_enable(void)
 	return ret;
 }
 EXPORT_SYMBOL_GPL(tdx_enable);
+
+/**
+ * enable_sleep - no tdx_enable() from now on, because the machine is to sleep
+ *
+ * Context: process, may sleep; enable_wake() follows.
+ * Return: false if TDX was initialised, or begun to be: the machine must not sleep.
+ */
+bool enable_sleep(void)
+{
+	mutex_lock(&enable_lock);
+	asleep = !READ_ONCE(sys_init_done);
+	mutex_unlock(&enable_lock);
+	return asleep;
+}
+
+/**
+ * enable_wake - the machine does not sleep any more
+ *
+ * Context: process, may sleep.
+ */
+void enable_wake(void)
+{
+	mutex_lock(&enable_lock);
+	asleep = false;
+	mutex_unlock(&enable_lock);
+}
 
 /**
  * enable_ready - has the last step been done?

@@ -252,13 +252,18 @@ int own_load(void)
 	ret = register_reboot_notifier(&reboot_block);
 	if (ret)
 		goto out_enable;
-	ret = hotplug_start();
+	ret = own_sleep_start();
 	if (ret)
 		goto out_notifier;
+	ret = hotplug_start();
+	if (ret)
+		goto out_sleep;
 	pr_info("own mode: private KeyIDs %u to %u, pamt=%s; TDX is enabled when somebody asks for it\n",
 		first_keyid, first_keyid + nr_keyids - 1, pamt_alloc_name());
 	return 0;
 
+out_sleep:
+	own_sleep_stop();
 out_notifier:
 	unregister_reboot_notifier(&reboot_block);
 out_enable:
@@ -276,6 +281,7 @@ out_pamt:
 void own_unload(void)
 {
 	hotplug_stop();
+	own_sleep_stop();
 	unregister_reboot_notifier(&reboot_block);
 	enable_unload();
 	pamt_alloc_unload();

@@ -4,6 +4,7 @@
  * support.
  *
  *   own.c		load and unload, the path of every SEAMCALL, the end
+ *   own_sleep.c		no suspend or hibernation with TDX
  *   enable.c		tdx_enable(), tdx_cpu_enable(): the steps
  *   enable_info.c	what the TDX module says of itself and of memory
  *   enable_error.c	statuses in words
@@ -61,7 +62,13 @@ u64 own_global_keyid(void);
 int enable_load(void);
 void enable_unload(void);
 bool enable_ready(void);
+bool enable_sleep(void);
+void enable_wake(void);
 u64 enable_call(u64 leaf, struct seamcall_args *args);
+
+/* own_sleep.c */
+int own_sleep_start(void);
+void own_sleep_stop(void);
 
 /* enable_info.c */
 int enable_read_info(struct tdx_info *info);

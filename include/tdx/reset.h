@@ -18,6 +18,9 @@
  * then does VMXOFF on every CPU, in machine_shutdown(): the next kernel cannot
  * start a CPU that is in VMX operation (INIT is blocked).  In a crash each CPU
  * does so when it is stopped.
+ *
+ * Once TDX is initialised the machine refuses to suspend or hibernate: the TDX
+ * module would be gone.
  */
 #ifndef TDX_RESET_API_H
 #define TDX_RESET_API_H
