@@ -311,7 +311,7 @@ int handoff_start(void)
 	int ret = hook_function(&machine_kexec_ops, function);
 
 	if (ret)
-		pr_err("cannot hook %s(): error %d; is kernel.ftrace_enabled 0, or the kernel without CONFIG_DYNAMIC_FTRACE?\n",
+		pr_err("cannot hook %s(): error %d; is kernel.ftrace_enabled 0?\n",
 		       function, ret);
 	return ret;
 }

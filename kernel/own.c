@@ -211,15 +211,25 @@ static void leave_vmx(void *unused)
 }
 
 /**
- * own_vmx_off - no CPU stays in VMX operation, where INIT cannot reach it
+ * own_shutdown - the last that own mode does while all CPUs are alive
  *
- * Who did VMXON may have left it on for TDH.SYS.DISABLE.  KVM's own shutdown,
- * which wants to find it on, has passed.
+ * A reboot notifier can end the chain before reboot_begins(): the caches are
+ * flushed here then.
  *
- * Context: machine_shutdown() of a kexec, all CPUs alive, interrupts on.
+ * No CPU stays in VMX operation, where INIT cannot reach it.  Who did VMXON may
+ * have left it on for TDH.SYS.DISABLE.  KVM's own shutdown, which wants to find it
+ * on, has passed.
+ *
+ * Context: machine_shutdown() of a kexec, interrupts on; does not sleep.
  */
-void own_vmx_off(void)
+void own_shutdown(void)
 {
+	if (!own_caches_flushed()) {
+		own_quiesce();
+		WRITE_ONCE(caches_flushed, true);
+		if (platform.sys_disable && enable_ready())
+			pr_warn("hand-off: another module's reboot notifier ended the chain before TDH.SYS.DISABLE: the next kernel cannot use TDX before a firmware reset\n");
+	}
 	on_each_cpu(leave_vmx, NULL, 1);
 }
 

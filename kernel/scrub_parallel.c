@@ -186,6 +186,8 @@ static void shutdown_pass(void)
 	unsigned int cpus;
 	int stall_suppress;
 
+	if (!taken || !kexec_image_p)
+		return;
 	/* Not clean and not cleanable: the last moment will say so. */
 	if (num_online_cpus() < 2 || !coverage_complete() || !*kexec_image_p ||
 	    handoff_image_tracked(*kexec_image_p))
@@ -195,7 +197,7 @@ static void shutdown_pass(void)
 	 * rewriting was missed without a word; CPUs still run.
 	 */
 	if (!effects_quiet()) {
-		pr_info("hand-off: a page is on its way from TDX: one CPU alone will rewrite\n");
+		pr_info("hand-off: pages that were taken back from TDX are not rewritten yet: one CPU alone will do it\n");
 		return;
 	}
 	/* No CPU may come, which would be in no pass and may bring TDX up. */
@@ -229,7 +231,7 @@ static notrace void machine_shutdown_entry(unsigned long ip, unsigned long paren
 		return;
 	firmware_reset_armed("kexec");
 	if (platform.own)
-		own_vmx_off();
+		own_shutdown();
 	if (!platform.erratum)
 		return;
 	watch_account();
@@ -255,6 +257,7 @@ static int restart_notify(struct notifier_block *nb, unsigned long action, void 
 
 static struct notifier_block restart_notifier = {
 	.notifier_call = restart_notify,
+	.priority = INT_MAX,	/* others can end the chain */
 };
 
 /**
@@ -283,7 +286,8 @@ void scrub_parallel_find(void)
 /**
  * scrub_parallel_start - hook machine_shutdown()
  *
- * A kernel in which that cannot be done is served all the same, by one CPU.
+ * A kernel in which that cannot be done is served all the same, by one CPU.  The
+ * hook is wanted even if there can be no parallel pass: own mode leaves VMX there.
  *
  * Context: process, may sleep.
  */
@@ -294,25 +298,21 @@ void scrub_parallel_start(void)
 
 	nr_chunks = DIV_ROUND_UP(tracker_end(&tracker), CHUNK_PAGES);
 	taken = vzalloc(BITS_TO_LONGS(nr_chunks) * sizeof(long));
-	if (!taken || !kexec_image_p) {
+	if (!taken || !kexec_image_p)
 		pr_warn("%s: one CPU alone will rewrite at a kexec\n",
 			taken ? "this kernel does not list kexec_image" :
-			"no memory for the parallel pass, load this module earlier after boot");
-		goto out_free;
-	}
+			"no memory for the parallel pass, do this earlier after boot");
 	ret = hook_function(&machine_shutdown_ops, function);
 	if (ret) {
-		pr_warn("cannot hook %s(): error %d; one CPU alone will rewrite at a kexec; is kernel.ftrace_enabled 0?\n",
-			function, ret);
-		goto out_free;
+		pr_warn("cannot hook %s(): error %d; one CPU alone will rewrite at a kexec%s; is kernel.ftrace_enabled 0?\n",
+			function, ret,
+			platform.own ? ", and what uses TDX has to leave VMX before it" : "");
+		vfree(taken);
+		taken = NULL;
+		return;
 	}
 	register_reboot_notifier(&restart_notifier);
 	hooked = true;
-	return;
-
-out_free:
-	vfree(taken);
-	taken = NULL;
 }
 
 /**

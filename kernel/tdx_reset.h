@@ -97,7 +97,7 @@ const char *own_detect(void);
 int own_load(void);
 void own_unload(void);
 bool own_caches_flushed(void);
-void own_vmx_off(void);
+void own_shutdown(void);
 void own_close(void);
 #else
 int watch_start(void);
@@ -118,7 +118,7 @@ static inline bool own_caches_flushed(void)
 	return true;	/* the kernel does it */
 }
 
-static inline void own_vmx_off(void)
+static inline void own_shutdown(void)
 {
 }
 

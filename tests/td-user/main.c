@@ -40,6 +40,10 @@ bool vmxoff_at_reboot = true;
 module_param_named(vmxoff, vmxoff_at_reboot, bool, 0644);
 MODULE_PARM_DESC(vmxoff, "leave VMX operation before a reboot (default 1)");
 
+bool break_chain;
+module_param(break_chain, bool, 0444);
+MODULE_PARM_DESC(break_chain, "end the chain of reboot notifiers, VMX left on (default 0)");
+
 static uint callers = 1;
 module_param(callers, uint, 0644);
 MODULE_PARM_DESC(callers, "threads that enable at the same time (default 1)");

@@ -77,6 +77,7 @@ static inline u64 td_msr(u32 msr)
 extern bool own;
 extern int skip_vmxon;
 extern bool vmxoff_at_reboot;
+extern bool break_chain;
 
 /* vmx.c */
 int vmx_start(void);

@@ -131,6 +131,10 @@ void vmx_tdx_enabled(void)
 
 static int reboot_begins(struct notifier_block *nb, unsigned long action, void *data)
 {
+	if (break_chain) {
+		pr_info("reboot: no other notifier is called\n");
+		return NOTIFY_BAD;
+	}
 	if (vmxoff_at_reboot)
 		on_each_cpu(vmxoff_here, NULL, 1);
 	pr_info("reboot: VMX is %s\n", vmxoff_at_reboot ? "off" : "left on");
@@ -154,6 +158,8 @@ int vmx_start(void)
 	if (ret < 0)
 		return ret;
 	hotplug_state = ret;
+	/* As a watchdog's does that cannot be stopped: before most others. */
+	reboot_block.priority = break_chain;
 	ret = register_reboot_notifier(&reboot_block);
 	if (ret)
 		cpuhp_remove_state(hotplug_state);

@@ -73,7 +73,8 @@ load_own() {
 	# shellcheck disable=SC2046
 	load tdx_reset $(echo "$t_module" | tr , ' ')
 	[ "$(reset_value mode)" = own ] || fail "tdx_reset: mode is $(reset_value mode), not own"
-	load td-user "own=$t_reset" "tds=$t_tds" "mib=$t_mib" "vmxoff=${t_vmxoff:-1}" "$@"
+	load td-user "own=$t_reset" "tds=$t_tds" "mib=$t_mib" "vmxoff=${t_vmxoff:-1}" \
+		"break_chain=${t_break:-0}" "$@"
 }
 
 # td_user COMMAND: 0 if it succeeded; see tests/td-user/main.c.
