@@ -21,14 +21,28 @@
 static atomic_t crash_cpus_flushed;
 static bool crash_cpus_hooked;
 
+/*
+ * Own mode: a CPU that stays in VMX operation cannot be started by the capture
+ * kernel (INIT is blocked).  Newer kernels leave it in a crash whoever entered it;
+ * older ones (6.12) only with KVM, which registers a callback.  Both come after
+ * this hook, and KVM saves the guests' state for the dump first (VMCLEAR): VMXOFF
+ * here would take that away.
+ */
+static bool always_leaves_vmx;
+static void * const *kvm_callback;
+
+static notrace bool kernel_leaves_vmx(void)
+{
+	return always_leaves_vmx || (kvm_callback && READ_ONCE(*kvm_callback));
+}
+
 static notrace void nmi_callback_entry(unsigned long ip, unsigned long parent_ip,
 				       struct ftrace_ops *ops,
 				       struct ftrace_regs *regs)
 {
-	if (crash_memory_tracked() || crash_memory_incomplete())
+	if (crash_memory_wants_flush())
 		wbinvd();
-	/* The capture kernel may want to start this CPU: INIT would be blocked. */
-	if (platform.own)
+	if (platform.own && !kernel_leaves_vmx())
 		platform_vmx_off();
 	atomic_inc(&crash_cpus_flushed);
 }
@@ -37,6 +51,17 @@ static struct ftrace_ops nmi_callback_ops = {
 	.func = nmi_callback_entry,
 	.flags = FTRACE_OPS_FL_PERMANENT,
 };
+
+/**
+ * crash_cpus_find - look up who leaves VMX operation in a crash
+ *
+ * Context: process, may sleep; not under cpus_read_lock().
+ */
+void crash_cpus_find(void)
+{
+	always_leaves_vmx = platform_symbol("x86_virt_emergency_disable_virtualization_cpu");
+	kvm_callback = platform_symbol("cpu_emergency_virt_callback");
+}
 
 /**
  * crash_cpus_start - flush caches when CPUs are stopped by a crash
@@ -52,8 +77,9 @@ void crash_cpus_start(void)
 	int ret = hook_function(&nmi_callback_ops, function);
 
 	if (ret) {
-		pr_warn("cannot hook %s(): error %d; a crash will be refused if TDX memory lies where the capture kernel runs; is kernel.ftrace_enabled 0?\n",
-			function, ret);
+		pr_warn("cannot hook %s(): error %d; a crash will be refused if TDX memory lies where the capture kernel runs%s; is kernel.ftrace_enabled 0?\n",
+			function, ret,
+			platform.own ? ", and the capture kernel may start one CPU only" : "");
 		return;
 	}
 	crash_cpus_hooked = true;

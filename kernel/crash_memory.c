@@ -15,6 +15,7 @@
 #include <linux/range.h>
 
 #include "compat.h"
+#include "coverage.h"
 #include "tdx_reset.h"
 
 #define RESERVATIONS_MAX 8
@@ -102,16 +103,6 @@ bool crash_memory_known(const struct kimage *image)
 }
 
 /**
- * crash_memory_incomplete - may the capture kernel write more than is known?
- *
- * Context: any, NMI included.
- */
-bool crash_memory_incomplete(void)
-{
-	return crash_incomplete;
-}
-
-/**
  * crash_memory_has_cma - may the list hold memory that others use meanwhile?
  *
  * Context: any, crash included.
@@ -140,6 +131,19 @@ bool crash_memory_tracked(void)
 			return true;
 	}
 	return false;
+}
+
+/**
+ * crash_memory_wants_flush - could a cache bring a private line back there?
+ *
+ * Context: any, NMI included.
+ * Return: false if there is no private page where a capture kernel would run, for
+ * certain.
+ */
+bool crash_memory_wants_flush(void)
+{
+	return crash_memory_tracked() || crash_incomplete || !crash_nr_ranges ||
+	       (crash_has_cma && !coverage_complete());
 }
 
 /**

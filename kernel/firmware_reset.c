@@ -29,7 +29,7 @@ static const char *handoff_name;	/* of the hand-off that has begun */
 static unsigned int resets_begun;	/* one CPU; more than one: it failed in itself */
 
 /**
- * firmware_reset - reset the machine through its firmware
+ * firmware_reset_begin - all of firmware_reset() but the wait for it
  *
  * With the kernel's own ways, which work with interrupts off and all other CPUs
  * gone (ACPI, EFI, chipset, keyboard controller, triple fault, as its quirks say)
@@ -39,7 +39,7 @@ static unsigned int resets_begun;	/* one CPU; more than one: it failed in itself
  *
  * Context: any, NMI included; no allocation, no lock.
  */
-void __noreturn firmware_reset(void)
+void firmware_reset_begin(void)
 {
 	/* Whoever keeps the log may be what fails: then without it. */
 	if (always_kmsg_dump)
@@ -48,8 +48,6 @@ void __noreturn firmware_reset(void)
 	panic_timeout = -1;
 	reboot_mode = REBOOT_COLD;
 	emergency_restart();
-	for (;;)
-		cpu_relax();
 }
 
 #define RESETS_MAX	3

@@ -230,6 +230,25 @@ static void crash(struct handoff *handoff)
 		handoff->refused = "pages of the capture kernel's memory could not be rewritten";
 }
 
+/*
+ * Without the erratum nothing is rewritten: who writes a private line makes it
+ * normal.  Only no cache may bring one back later.  Linux flushes all of them on
+ * the way to a kexec, if it is the host of TDX; before a crash's jump it does not.
+ */
+static void nothing_cached(struct handoff *handoff)
+{
+	if (handoff->image->type != KEXEC_TYPE_CRASH) {
+		if (any_tracked(0, U64_MAX) && !own_caches_flushed())
+			refuse(handoff, "the caches of other CPUs were not flushed");
+		return;
+	}
+	if (!crash_memory_wants_flush())
+		return;
+	wbinvd();
+	if (!crash_cpus_quiet())
+		refuse_noisy(handoff);
+}
+
 static notrace void machine_kexec_entry(unsigned long ip,
 					unsigned long parent_ip,
 					struct ftrace_ops *ops,
@@ -253,13 +272,8 @@ static notrace void machine_kexec_entry(unsigned long ip,
 	}
 	watch_account();
 	user = users_call(image);
-	/*
-	 * Without the erratum a flush of the caches is enough.  The kernel does it
-	 * on the way to a kexec; before a crash's jump on no CPU but, at best, this.
-	 */
 	if (!platform.erratum) {
-		if (image->type == KEXEC_TYPE_CRASH && crash_memory_tracked())
-			wbinvd();
+		nothing_cached(&handoff);
 	} else {
 		if (image->type == KEXEC_TYPE_CRASH)
 			crash(&handoff);

@@ -156,6 +156,7 @@ out:
 void core_find(void)
 {
 	crash_memory_find();
+	crash_cpus_find();
 	scrub_parallel_find();
 	users_find();
 	firmware_reset_find();

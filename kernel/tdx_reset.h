@@ -11,6 +11,7 @@
 #include <linux/reboot.h>
 #include <linux/string.h>
 #include <linux/types.h>
+#include <asm/processor.h>
 
 #include "compat.h"
 #include "tracker.h"
@@ -180,12 +181,13 @@ void search_metadata(void);
 /* crash_memory.c */
 void crash_memory_find(void);
 bool crash_memory_known(const struct kimage *image);
-bool crash_memory_incomplete(void);
+bool crash_memory_wants_flush(void);
 bool crash_memory_has_cma(void);
 bool crash_memory_tracked(void);
 bool crash_memory_next(unsigned int *index, struct tracker_range *range);
 
 /* crash_cpus.c */
+void crash_cpus_find(void);
 void crash_cpus_start(void);
 void crash_cpus_stop(void);
 bool crash_cpus_quiet(void);
@@ -209,7 +211,23 @@ void users_stop(void);
 const char *users_call(const struct kimage *image);
 
 /* firmware_reset.c */
-void __noreturn firmware_reset(void);
+void firmware_reset_begin(void);
+
+/**
+ * firmware_reset - reset the machine through its firmware
+ *
+ * The end is inline: objtool does not know of a module's function that it never
+ * returns.
+ *
+ * Context: any, NMI included; no allocation, no lock.
+ */
+static inline void __noreturn firmware_reset(void)
+{
+	firmware_reset_begin();
+	for (;;)
+		cpu_relax();
+}
+
 void firmware_reset_armed(const char *name);
 void firmware_reset_find(void);
 void firmware_reset_start(void);
