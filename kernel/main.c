@@ -115,6 +115,14 @@ const char *pin_reason(void)
 	return compat_module_refcount() > 0 ? "other modules use it: see lsmod" : "";
 }
 
+static int __init check_tracker(void)
+{
+	if (tracker_backends[tracker_choice.chosen] != TRACKER_XARRAY || TRACKER_HAS_XARRAY)
+		return 0;
+	pr_err("tracker=xarray: this kernel's xarray has no large entries (CONFIG_XARRAY_MULTI) or a lock that sleeps (CONFIG_PREEMPT_RT); use tracker=bitmap\n");
+	return -EOPNOTSUPP;
+}
+
 static void tracker_lost(void)
 {
 	coverage_lose(COVERAGE_TRACKER_FULL);
@@ -122,17 +130,12 @@ static void tracker_lost(void)
 
 static int start_tracker(void)
 {
-	enum tracker_backend backend = tracker_backends[tracker_choice.chosen];
 	u64 end_pfn;
 	int ret;
 
-	if (backend == TRACKER_XARRAY && !TRACKER_HAS_XARRAY) {
-		pr_err("tracker=xarray: this kernel's xarray has no large entries (CONFIG_XARRAY_MULTI) or a lock that sleeps (CONFIG_PREEMPT_RT); use tracker=bitmap\n");
-		return -EOPNOTSUPP;
-	}
 	ret = search_memory_end(&end_pfn);
 	if (!ret)
-		ret = tracker_create(&tracker, backend,
+		ret = tracker_create(&tracker, tracker_backends[tracker_choice.chosen],
 				     max(end_pfn, hotplug_memory_end()));
 	if (ret)
 		goto out;
@@ -282,6 +285,9 @@ static int __init tdx_reset_init(void)
 	int ret;
 
 	if (!why_not) {
+		ret = check_tracker();
+		if (ret)
+			return ret;
 		ret = platform.own ? own_load() : start_watching();
 		if (ret) {
 			pr_err("cannot start: error %d; if no line above says why, memory was short or being added: free some and load again\n",
