@@ -435,14 +435,20 @@ static void test_status_report(void **state)
 	assert_non_null(strstr(m->out, "tracker                    unknown\n"));
 }
 
-/* A load on that machine says @says in one line, or nothing; it goes on all the same. */
-static void assert_warns(struct machine *m, const char *says)
+/* The run said @says in one line, or nothing; it did its one call all the same. */
+static void assert_warned(struct machine *m, const char *says)
 {
-	assert_int_equal(run(m, "-l", k, NULL), 0);
+	assert_int_equal(m->status, 0);
 	assert_int_equal(lines(m->calls), 1);
 	assert_int_equal(lines(m->err), says ? 1 : 0);
 	if (says && !strstr(m->err, says))
 		fail_msg("'%s' does not say '%s'", m->err, says);
+}
+
+static void assert_warns(struct machine *m, const char *says)
+{
+	run(m, "-l", k, NULL);
+	assert_warned(m, says);
 }
 
 static void test_warning(void **state)
@@ -479,6 +485,74 @@ static void test_warning(void **state)
 	assert_warns(m, NULL);
 }
 
+/* A crash ends in a reset less often than a kexec, and the text says when. */
+static void test_warning_crash(void **state)
+{
+	struct machine *m = *state;
+
+	paths(m);
+	machine_text(m, "/proc/cpuinfo", "bugs\t\t: tdx_pw_mce\n\n");
+	run(m, "-p", k, NULL);
+	assert_warned(m, "tdx_reset is not loaded");
+	machine_text(m, "/sys/kernel/tdx_reset/coverage", "complete\n");
+	run(m, "-p", k, NULL);
+	assert_warned(m, NULL);
+	machine_text(m, "/sys/kernel/tdx_reset/coverage", "partial\n");
+	run(m, "-p", k, NULL);
+	assert_warned(m, "crashkernel=SIZE,cma");
+	assert_null(strstr(m->err, "instead of jumping"));
+	run(m, "-l", k, NULL);
+	assert_warned(m, "instead of jumping");
+	assert_null(strstr(m->err, "crashkernel"));
+}
+
+/* What is handed on gets the warning too, if it loads or executes. */
+static void test_warning_hand_on(void **state)
+{
+	struct machine *m = *state;
+	uint8_t elf[64] = "\177ELF\2\1\1";
+	char path[512];
+
+	paths(m);
+	elf[18] = 62;
+	machine_file(m, "/boot/elf", elf, sizeof(elf));
+	snprintf(path, sizeof(path), "%s/boot/elf", m->dir);
+	chmod(machine_text(m, "/usr/sbin/kexec", ""), 0755);
+	machine_text(m, "/proc/cpuinfo", "bugs\t\t: tdx_pw_mce\n\n");
+
+	run(m, "-c", "-l", k, NULL);
+	assert_warned(m, "tdx_reset is not loaded");
+	run(m, "-l", path, NULL);
+	assert_warned(m, "tdx_reset is not loaded");
+	run(m, "-c", "-e", NULL);
+	assert_warned(m, "tdx_reset is not loaded");
+	run(m, "-c", k, NULL);
+	assert_warned(m, "tdx_reset is not loaded");
+	run(m, "--exec-live-update", NULL);
+	assert_warned(m, "tdx_reset is not loaded");
+	run(m, "-c", "-u", NULL);
+	assert_warned(m, NULL);
+	run(m, "--print-ckr-size", NULL);
+	assert_warned(m, NULL);
+
+	machine_text(m, "/sys/kernel/tdx_reset/coverage", "partial\n");
+	run(m, "-c", "-l", k, NULL);
+	assert_warned(m, "instead of jumping");
+	run(m, "-c", "-p", k, NULL);
+	assert_warned(m, "crashkernel=SIZE,cma");
+	run(m, "-p", path, NULL);
+	assert_warned(m, "crashkernel=SIZE,cma");
+	machine_text(m, "/sys/kernel/tdx_reset/coverage", "complete\n");
+	run(m, "-c", "-l", k, NULL);
+	assert_warned(m, NULL);
+
+	/* Nothing is done, so there is nothing to warn of. */
+	unlink(machine_path(m, "/sys/kernel/tdx_reset/coverage"));
+	unlink(machine_path(m, "/usr/sbin/kexec"));
+	run(m, "-c", "-l", k, NULL);
+	assert_refused(m, "--kexec-syscall", "install kexec-tools");
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -499,6 +573,8 @@ int main(void)
 		TEST(test_status_exit),
 		TEST(test_status_report),
 		TEST(test_warning),
+		TEST(test_warning_crash),
+		TEST(test_warning_hand_on),
 	};
 
 	return cmocka_run_group_tests_name("kexec-tdx-run", tests, NULL, NULL);
