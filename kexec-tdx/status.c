@@ -137,6 +137,8 @@ static const struct column {
 	{ "sys_disable",	"  TDH.SYS.DISABLE",		TEXT,	"/sys/kernel/tdx_reset/sys_disable", NULL },
 	{ "coverage",		"  coverage",			TEXT,	"/sys/kernel/tdx_reset/coverage", NULL },
 	{ "coverage_reason",	"  coverage, why",		TEXT,	"/sys/kernel/tdx_reset/coverage_reason", NULL },
+	{ "pinned",		"  cannot be removed, why",	TEXT,	"/sys/kernel/tdx_reset/pinned", NULL },
+	{ "unlock",		"  unlock=1",			BOOLEAN, "/sys/kernel/tdx_reset/unlock", NULL },
 	{ "tracker",		"  tracker",			TEXT,	"/sys/kernel/tdx_reset/tracker", NULL },
 	{ "private_pages",	"  private pages",		NUMBER,	"/sys/kernel/tdx_reset/private_pages", NULL },
 	{ "map",		"  private map at",		TEXT,	"/sys/kernel/tdx_reset/map", NULL },

@@ -398,6 +398,8 @@ static void test_status_report(void **state)
 	assert_non_null(strstr(m->out, "\"tdx_pw_mce\": null"));
 	assert_non_null(strstr(m->out, "\"tdx_reset\": false"));
 	assert_non_null(strstr(m->out, "\"private_pages\": null"));
+	assert_non_null(strstr(m->out, "\"pinned\": null"));
+	assert_non_null(strstr(m->out, "\"unlock\": null"));
 
 	machine_text(m, "/proc/cpuinfo",
 		     "processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 143\n"
@@ -410,6 +412,8 @@ static void test_status_report(void **state)
 	machine_text(m, "/sys/kernel/tdx_reset/erratum", "1\n");
 	machine_text(m, "/sys/kernel/tdx_reset/coverage", "complete\n");
 	machine_text(m, "/sys/kernel/tdx_reset/coverage_reason", "\n");
+	machine_text(m, "/sys/kernel/tdx_reset/pinned", "TDX holds private memory\n");
+	machine_text(m, "/sys/kernel/tdx_reset/unlock", "1\n");
 	machine_text(m, "/sys/kernel/tdx_reset/private_pages", "2073\n");
 	machine_text(m, "/sys/kernel/tdx_reset/map", "0x12345000\n");
 
@@ -425,6 +429,8 @@ static void test_status_report(void **state)
 	assert_non_null(strstr(m->out, "\"mode\": \"watch\""));
 	assert_non_null(strstr(m->out, "\"erratum\": true"));
 	assert_non_null(strstr(m->out, "\"coverage_reason\": \"\""));
+	assert_non_null(strstr(m->out, "\"pinned\": \"TDX holds private memory\""));
+	assert_non_null(strstr(m->out, "\"unlock\": true"));
 	assert_non_null(strstr(m->out, "\"private_pages\": 2073"));
 	assert_non_null(strstr(m->out, "\"map\": \"0x12345000\""));
 	assert_non_null(strstr(m->out, "\"tracker\": null"));
@@ -432,6 +438,8 @@ static void test_status_report(void **state)
 	run(m, "-S", NULL);
 	assert_non_null(strstr(m->out, "private pages              2073\n"));
 	assert_non_null(strstr(m->out, "coverage, why              -\n"));
+	assert_non_null(strstr(m->out, "cannot be removed, why     TDX holds private memory\n"));
+	assert_non_null(strstr(m->out, "unlock=1                   yes\n"));
 	assert_non_null(strstr(m->out, "tracker                    unknown\n"));
 }
 
