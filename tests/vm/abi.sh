@@ -16,6 +16,20 @@ untold() {
 	done
 }
 
+# healed SOURCE: the reasons of HEALED_BY_DISABLE, as printed.
+healed() {
+	awk '/^\t\[COVERAGE_/ { name = $1; gsub(/[][]/, "", name); getline; gsub(/^[^"]*"|",$/, ""); text[name] = $0 }
+		/^#define HEALED_BY_DISABLE/ { on = 1 }
+		on {
+			line = $0
+			while (match(line, /COVERAGE_[A-Z_]+/)) {
+				print text[substr(line, RSTART, RLENGTH)]
+				line = substr(line, RSTART + RLENGTH)
+			}
+			on = /\\$/
+		}' "$1" | sort
+}
+
 # compare SHOWN DOCUMENTED: two sorted lists; prints what only one has.
 compare() { comm -3 "$1" "$2" | tr -d '\t'; }
 
@@ -46,6 +60,11 @@ case_abi() {
 		_odd=$(untold "$doc/tdx_reset.md" <"$tmp/texts-$_source")
 		[ -z "$_odd" ] || bad "texts of $_source.c that Documentation/tdx_reset.md does not have: $_odd"
 	done
+	sed -n 's/^| \(.*\) | yes |.*/\1/p' "$doc/tdx_reset.md" | sort >"$tmp/told-healed"
+	healed /src/kernel/coverage.c >"$tmp/healed"
+	expect_some "reasons that TDH.SYS.DISABLE heals" "$(wc -l <"$tmp/healed")"
+	_odd=$(compare "$tmp/healed" "$tmp/told-healed")
+	[ -z "$_odd" ] || bad "healed in coverage.c or in Documentation/tdx_reset.md, not in both: $_odd"
 	# The twin: a text, a file or a parameter that nobody wrote of is noticed.
 	echo zz-planted >>"$tmp/texts-handoff"
 	[ "$(untold "$doc/tdx_reset.md" <"$tmp/texts-handoff")" = zz-planted ] || bad "a planted text was not noticed"
@@ -53,6 +72,9 @@ case_abi() {
 	[ "$(compare "$tmp/files" "$tmp/told-files")" = zz-planted ] || bad "a planted file was not noticed"
 	echo zz-planted >>"$tmp/params"
 	[ "$(comm -23 "$tmp/params" "$tmp/told-params")" = zz-planted ] || bad "a planted parameter was not noticed"
+	sed 's/BIT(COVERAGE_OUTSIDE_MAP)/BIT(COVERAGE_MISSED_CALL)/' /src/kernel/coverage.c >"$tmp/planted.c"
+	healed "$tmp/planted.c" >"$tmp/healed"
+	[ "$(compare "$tmp/healed" "$tmp/told-healed" | wc -l)" = 2 ] || bad "a planted reason that is healed was not noticed"
 	echo "abi: $(wc -l <"$tmp/told-files") files, $(wc -l <"$tmp/described") parameters, $(cat "$tmp"/texts-* | wc -l) reasons, all documented"
 	finish
 }
