@@ -267,7 +267,7 @@ static void make_room(const struct verdict *verdict)
 		return;
 	ret = tracker_populate(&tracker, verdict->range.pfn, verdict->range.nr);
 	if (ret)
-		pr_warn("hotplug: no room to remember private pages of this memory: error %d; coverage falls when TDX gets one\n",
+		pr_warn("hotplug: no room to remember private pages of this memory: error %d; coverage falls when TDX gets one; free some memory, set it offline, and online again, or load this module after it was added\n",
 			ret);
 }
 

@@ -297,7 +297,8 @@ static int __init tdx_reset_init(void)
 	}
 	ret = sysfs_start();
 	if (ret) {
-		pr_err("cannot create /sys/kernel/tdx_reset: error %d\n", ret);
+		pr_err("cannot create /sys/kernel/tdx_reset: error %d; free some memory and load again\n",
+		       ret);
 		if (!why_not)
 			stop();
 		return ret;

@@ -8,6 +8,7 @@
 
 #include "error.h"
 #include "hand_on.h"
+#include "status.h"
 #include "sys_ops.h"
 #include "sysroot.h"
 
@@ -42,6 +43,23 @@ static char *kexec_of_kexec_tools(struct tool *t)
 	return found;
 }
 
+/* Does kexec-tools load or execute a kernel then?  One of its options does that alone. */
+static bool loads_or_executes(const struct options *o)
+{
+	for (int i = 1; i < o->nr_words; i++)
+		if (strcmp(o->words[i], "--exec-live-update") == 0)
+			return true;
+	switch (o->action) {
+	case ACTION_LOAD:
+	case ACTION_EXEC:
+		return true;
+	case ACTION_NONE:
+		return o->kernel != NULL;
+	default:
+		return false;
+	}
+}
+
 int hand_on(struct tool *t, struct options *o, const char *because)
 {
 	char *program;
@@ -52,6 +70,8 @@ int hand_on(struct tool *t, struct options *o, const char *because)
 		return fail(t, EXIT_BAD_INPUT, "%s: this is for the kexec of kexec-tools, which is not there; install kexec-tools",
 			    because);
 	debug(t, "%s: handing on to %s", because, program);
+	if (loads_or_executes(o))
+		status_warn(t, o->crash);
 	if (setenv(MARK, "1", 1) < 0) {
 		err = -errno;
 	} else {

@@ -7,7 +7,7 @@
 #include "tool.h"
 
 /**
- * hand_on() - become the kexec of kexec-tools
+ * hand_on() - become the kexec of kexec-tools, after the warning of status_warn()
  * @t: context
  * @o: the command line, in @o->words
  * @because: the option or file that is not for us, for messages

@@ -34,7 +34,7 @@ static int run_load(struct tool *t, struct options *o)
 		return hand_on(t, o, o->kernel);
 	if (ret)
 		return ret;
-	status_warn(t);
+	status_warn(t, o->crash);
 	if (o->exec_after)
 		return execute_loaded(t, o, true);
 	return shutdown ? execute_by_shutdown(t, shutdown) : 0;
@@ -58,7 +58,7 @@ static int run_action(struct tool *t, struct options *o)
 		return status_report(t, o);
 	case ACTION_EXEC:
 		if (!o->only_kexec_tools) {
-			status_warn(t);
+			status_warn(t, false);
 			return execute_loaded(t, o, false);
 		}
 		break;

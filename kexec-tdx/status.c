@@ -137,6 +137,8 @@ static const struct column {
 	{ "sys_disable",	"  TDH.SYS.DISABLE",		TEXT,	"/sys/kernel/tdx_reset/sys_disable", NULL },
 	{ "coverage",		"  coverage",			TEXT,	"/sys/kernel/tdx_reset/coverage", NULL },
 	{ "coverage_reason",	"  coverage, why",		TEXT,	"/sys/kernel/tdx_reset/coverage_reason", NULL },
+	{ "pinned",		"  cannot be removed, why",	TEXT,	"/sys/kernel/tdx_reset/pinned", NULL },
+	{ "unlock",		"  unlock=1",			BOOLEAN, "/sys/kernel/tdx_reset/unlock", NULL },
 	{ "tracker",		"  tracker",			TEXT,	"/sys/kernel/tdx_reset/tracker", NULL },
 	{ "private_pages",	"  private pages",		NUMBER,	"/sys/kernel/tdx_reset/private_pages", NULL },
 	{ "map",		"  private map at",		TEXT,	"/sys/kernel/tdx_reset/map", NULL },
@@ -249,7 +251,16 @@ static bool host_with_erratum(struct tool *t)
 		!is(sysroot_read(t, "/sys/kernel/tdx_reset/mode"), "none"));
 }
 
-void status_warn(struct tool *t)
+/*
+ * A crash kernel runs in memory that TDX never gets, if it is a reservation and
+ * tdx_reset knows where: then what else is private does not matter.
+ */
+static const char partial[] =
+	"the machine will be reset through firmware instead of jumping, unless TDH.SYS.DISABLE makes up for it";
+static const char partial_crash[] =
+	"a crash starts the crash kernel all the same; but with crashkernel=SIZE,cma, or where tdx_reset could not find the crash kernel's memory, it resets the machine through firmware, without a dump, unless TDH.SYS.DISABLE makes up for it";
+
+void status_warn(struct tool *t, bool crash)
 {
 	char *coverage;
 
@@ -259,6 +270,7 @@ void status_warn(struct tool *t)
 	if (!coverage)
 		warn(t, "warning: TDX host with the partial-write erratum, and tdx_reset is not loaded: the next kernel may inherit private memory and die of a machine check; load tdx_reset");
 	else if (strncmp(coverage, "complete", strlen("complete")))
-		warn(t, "warning: tdx_reset does not know all private memory (see kexec-tdx --status): the machine will be reset through firmware instead of jumping, unless TDH.SYS.DISABLE makes up for it; coverage_reason there says why");
+		warn(t, "warning: tdx_reset does not know all private memory (see kexec-tdx --status): %s; coverage_reason there says why",
+		     crash ? partial_crash : partial);
 	free(coverage);
 }

@@ -20,10 +20,11 @@ int status_report(struct tool *t, const struct options *o);
 /**
  * status_warn() - warn if nothing makes the next kernel's memory normal
  * @t: context
+ * @crash: it is about the crash kernel
  *
  * One line on stderr on a host with the partial-write erratum where the kernel
  * component is missing, or does not know all private memory.
  */
-void status_warn(struct tool *t);
+void status_warn(struct tool *t, bool crash);
 
 #endif

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The option table, the manual page and the completion agree.
+# The option table, the manual page and the completion agree; so do the keys of
+# --json with the page and with the files of the component.
 set -eu
 tool=${KEXEC_TDX:-kexec-tdx/kexec-tdx}
 srcdir=${srcdir:-.}
@@ -32,6 +33,17 @@ while read -r option; do
 	esac
 done <"$dir/table"
 
+"$tool" --sysroot "$dir" --status --json | sed -n 's/^  "\([a-z_]*\)": .*/\1/p' | sort >"$dir/keys"
+sed -n 's,^What:.*/sys/kernel/tdx_reset/\([a-z_]\{1\,\}\)$,\1,p' \
+	"$srcdir/Documentation/ABI/testing/sysfs-kernel-tdx_reset" | sort >"$dir/files"
+[ -s "$dir/files" ] || bad 'no files of the component are described'
+comm -13 "$dir/keys" "$dir/files" >"$dir/untold"
+while read -r file; do bad "--json does not have $file"; done <"$dir/untold"
+comm -23 "$dir/keys" "$dir/files" >"$dir/others"
+while read -r key; do
+	grep -qE "^\.IR? $key( [,;])?\$" "$man" || bad "the key $key is not in the manual page"
+done <"$dir/others"
+
 if command -v bash >/dev/null; then
 	# Completes the last word of the others.
 	complete_word() {
@@ -46,5 +58,5 @@ if command -v bash >/dev/null; then
 	[ "$(complete_word --initrd = "$dir/vml")" = "$dir/vmlinuz-1" ] || bad 'completion of --initrd='
 	[ "$(complete_word --append "$dir/vml")" = '' ] || bad 'completion of free text'
 fi
-[ $failed = 0 ] && echo "ok: $(wc -l <"$dir/table") options"
+[ $failed = 0 ] && echo "ok: $(wc -l <"$dir/table") options, $(wc -l <"$dir/keys") keys"
 exit $failed

@@ -211,6 +211,28 @@ void make_bzimage(uint8_t image[BZIMAGE_SIZE])
 	put32(image + 0x24c, 0xe00);
 }
 
+int machine_setup(void **state)
+{
+	struct machine *m = machine_new();
+	uint8_t bz[BZIMAGE_SIZE];
+
+	make_bzimage(bz);
+	machine_file(m, "/boot/k", bz, sizeof(bz));
+	machine_text(m, "/boot/i", "initrd");
+	machine_text(m, "/proc/cmdline", "BOOT_IMAGE=/vmlinuz root=/dev/sda1 crashkernel=256M ro\n");
+	machine_text(m, "/sys/kernel/kexec_loaded", "0\n");
+	machine_text(m, "/sys/kernel/kexec_crash_loaded", "0\n");
+	machine_text(m, "/sys/kernel/kexec_crash_size", "268435456\n");
+	*state = m;
+	return 0;
+}
+
+int machine_teardown(void **state)
+{
+	machine_free(*state);
+	return 0;
+}
+
 int lines(const char *text)
 {
 	int n = 0;
@@ -218,4 +240,15 @@ int lines(const char *text)
 	for (; *text; text++)
 		n += *text == '\n';
 	return n;
+}
+
+void assert_refused(struct machine *m, const char *name, const char *says)
+{
+	assert_int_equal(m->status, 1);
+	assert_string_equal(m->calls, "");
+	assert_string_equal(m->out, "");
+	assert_int_equal(lines(m->err), 1);
+	assert_int_equal(strncmp(m->err, "kexec-tdx: ", 11), 0);
+	if (!strstr(m->err, name) || !strstr(m->err, says))
+		fail_msg("'%s' does not name '%s' and '%s'", m->err, name, says);
 }

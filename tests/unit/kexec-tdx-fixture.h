@@ -36,6 +36,10 @@ struct machine {
 struct machine *machine_new(void);
 void machine_free(struct machine *m);
 
+/* For cmocka: a machine with a kernel /boot/k and an initrd /boot/i, nothing loaded. */
+int machine_setup(void **state);
+int machine_teardown(void **state);
+
 /* Write a file below the machine's folder; returns its full path (static). */
 const char *machine_file(struct machine *m, const char *path, const void *data, size_t n);
 const char *machine_text(struct machine *m, const char *path, const char *text);
@@ -50,5 +54,8 @@ void make_bzimage(uint8_t image[BZIMAGE_SIZE]);
 
 /* How many lines a text has. */
 int lines(const char *text);
+
+/* It failed with one line that names @name and @says, and called nothing. */
+void assert_refused(struct machine *m, const char *name, const char *says);
 
 #endif

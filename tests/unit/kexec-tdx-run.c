@@ -11,28 +11,6 @@
 
 #include "kexec-tdx-fixture.h"
 
-static int setup(void **state)
-{
-	struct machine *m = machine_new();
-	uint8_t bz[BZIMAGE_SIZE];
-
-	make_bzimage(bz);
-	machine_file(m, "/boot/k", bz, sizeof(bz));
-	machine_text(m, "/boot/i", "initrd");
-	machine_text(m, "/proc/cmdline", "BOOT_IMAGE=/vmlinuz root=/dev/sda1 crashkernel=256M ro\n");
-	machine_text(m, "/sys/kernel/kexec_loaded", "0\n");
-	machine_text(m, "/sys/kernel/kexec_crash_loaded", "0\n");
-	machine_text(m, "/sys/kernel/kexec_crash_size", "268435456\n");
-	*state = m;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	machine_free(*state);
-	return 0;
-}
-
 /* Paths on the machine; two at a time are needed. */
 static char k[512], i[512];
 
@@ -40,18 +18,6 @@ static void paths(struct machine *m)
 {
 	snprintf(k, sizeof(k), "%s/boot/k", m->dir);
 	snprintf(i, sizeof(i), "%s/boot/i", m->dir);
-}
-
-/* It failed with one line that names @name and @says, and called nothing. */
-static void assert_refused(struct machine *m, const char *name, const char *says)
-{
-	assert_int_equal(m->status, 1);
-	assert_string_equal(m->calls, "");
-	assert_string_equal(m->out, "");
-	assert_int_equal(lines(m->err), 1);
-	assert_int_equal(strncmp(m->err, "kexec-tdx: ", 11), 0);
-	if (!strstr(m->err, name) || !strstr(m->err, says))
-		fail_msg("'%s' does not name '%s' and '%s'", m->err, name, says);
 }
 
 static void test_load(void **state)
@@ -368,120 +334,9 @@ static void test_dry_run(void **state)
 	assert_int_equal(lines(m->out), 1);
 }
 
-static void test_status_exit(void **state)
-{
-	struct machine *m = *state;
-
-	assert_int_equal(run(m, "-S", NULL), 0);
-	assert_int_equal(run(m, "-S", "-l", NULL), 0);
-	machine_text(m, "/sys/kernel/kexec_loaded", "1\n");
-	assert_int_equal(run(m, "-S", NULL), 0);
-	assert_int_equal(run(m, "-S", "-l", NULL), 1);
-	machine_text(m, "/sys/kernel/kexec_crash_loaded", "1\n");
-	assert_int_equal(run(m, "-S", NULL), 1);
-	assert_int_equal(run(m, "-p", "-S", NULL), 1);
-	assert_int_equal(run(m, "--status", "--json", NULL), 0);
-	unlink(machine_path(m, "/sys/kernel/kexec_crash_loaded"));
-	assert_int_equal(run(m, "-S", NULL), 255);
-	machine_text(m, "/sys/kernel/kexec/crash_loaded", "1\n");
-	assert_int_equal(run(m, "-S", NULL), 1);
-	assert_string_equal(m->err, "");
-}
-
-static void test_status_report(void **state)
-{
-	struct machine *m = *state;
-
-	/* Without any of it, every value is unknown and nothing is invented. */
-	assert_int_equal(run(m, "-S", "--json", NULL), 0);
-	assert_non_null(strstr(m->out, "\"cpu\": null"));
-	assert_non_null(strstr(m->out, "\"tdx_pw_mce\": null"));
-	assert_non_null(strstr(m->out, "\"tdx_reset\": false"));
-	assert_non_null(strstr(m->out, "\"private_pages\": null"));
-
-	machine_text(m, "/proc/cpuinfo",
-		     "processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 143\n"
-		     "model name\t: Big \"Xeon\"\nstepping\t: 8\nflags\t\t: fpu tdx_host_platform\n"
-		     "bugs\t\t: spectre_v1 tdx_pw_mce mmio\n\n"
-		     "processor\t: 1\nmodel name\t: other\n\n");
-	machine_text(m, "/sys/module/kvm_intel/parameters/tdx", "Y\n");
-	machine_text(m, "/sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
-	machine_text(m, "/sys/kernel/tdx_reset/mode", "watch\n");
-	machine_text(m, "/sys/kernel/tdx_reset/erratum", "1\n");
-	machine_text(m, "/sys/kernel/tdx_reset/coverage", "complete\n");
-	machine_text(m, "/sys/kernel/tdx_reset/coverage_reason", "\n");
-	machine_text(m, "/sys/kernel/tdx_reset/private_pages", "2073\n");
-	machine_text(m, "/sys/kernel/tdx_reset/map", "0x12345000\n");
-
-	run(m, "-S", "--json", NULL);
-	assert_non_null(strstr(m->out, "\"cpu\": \"Big \\\"Xeon\\\"\""));
-	assert_non_null(strstr(m->out, "\"cpu_signature\": \"6/143/8\""));
-	assert_non_null(strstr(m->out, "\"tdx_platform\": true"));
-	assert_non_null(strstr(m->out, "\"tdx_pw_mce\": true"));
-	assert_non_null(strstr(m->out, "\"kvm_tdx\": true"));
-	assert_non_null(strstr(m->out, "\"lockdown\": \"integrity\""));
-	assert_non_null(strstr(m->out, "\"crash_size\": 268435456"));
-	assert_non_null(strstr(m->out, "\"tdx_reset\": true"));
-	assert_non_null(strstr(m->out, "\"mode\": \"watch\""));
-	assert_non_null(strstr(m->out, "\"erratum\": true"));
-	assert_non_null(strstr(m->out, "\"coverage_reason\": \"\""));
-	assert_non_null(strstr(m->out, "\"private_pages\": 2073"));
-	assert_non_null(strstr(m->out, "\"map\": \"0x12345000\""));
-	assert_non_null(strstr(m->out, "\"tracker\": null"));
-
-	run(m, "-S", NULL);
-	assert_non_null(strstr(m->out, "private pages              2073\n"));
-	assert_non_null(strstr(m->out, "coverage, why              -\n"));
-	assert_non_null(strstr(m->out, "tracker                    unknown\n"));
-}
-
-/* A load on that machine says @says in one line, or nothing; it goes on all the same. */
-static void assert_warns(struct machine *m, const char *says)
-{
-	assert_int_equal(run(m, "-l", k, NULL), 0);
-	assert_int_equal(lines(m->calls), 1);
-	assert_int_equal(lines(m->err), says ? 1 : 0);
-	if (says && !strstr(m->err, says))
-		fail_msg("'%s' does not say '%s'", m->err, says);
-}
-
-static void test_warning(void **state)
-{
-	static const char bug[] = "flags\t\t: fpu\nbugs\t\t: tdx_pw_mce\n\n";
-	static const char no_bug[] = "flags\t\t: fpu\nbugs\t\t: mmio\n\n";
-	struct machine *m = *state;
-
-	paths(m);
-	machine_text(m, "/proc/cpuinfo", no_bug);
-	assert_warns(m, NULL);
-	machine_text(m, "/proc/cpuinfo", bug);
-	assert_warns(m, "tdx_reset is not loaded");
-
-	machine_text(m, "/sys/kernel/tdx_reset/mode", "watch\n");
-	machine_text(m, "/sys/kernel/tdx_reset/erratum", "1\n");
-	machine_text(m, "/sys/kernel/tdx_reset/coverage", "complete\n");
-	assert_warns(m, NULL);
-	machine_text(m, "/sys/kernel/tdx_reset/coverage", "partial\n");
-	assert_warns(m, "does not know all private memory");
-
-	/* A kernel without TDX host support: only the component knows the erratum. */
-	machine_text(m, "/proc/cpuinfo", no_bug);
-	machine_text(m, "/sys/kernel/tdx_reset/mode", "own\n");
-	assert_warns(m, "does not know all private memory");
-	machine_text(m, "/sys/kernel/tdx_reset/erratum", "0\n");
-	assert_warns(m, NULL);
-	machine_text(m, "/sys/kernel/tdx_reset/erratum", "1\n");
-	machine_text(m, "/sys/kernel/tdx_reset/coverage", "complete\n");
-	assert_warns(m, NULL);
-	/* Such a CPU, but no TDX host. */
-	machine_text(m, "/sys/kernel/tdx_reset/mode", "none\n");
-	machine_text(m, "/sys/kernel/tdx_reset/coverage", "none\n");
-	assert_warns(m, NULL);
-}
-
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, machine_setup, machine_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_load),
 		TEST(test_unload),
@@ -496,9 +351,6 @@ int main(void)
 		TEST(test_shutdown),
 		TEST(test_hand_on),
 		TEST(test_dry_run),
-		TEST(test_status_exit),
-		TEST(test_status_report),
-		TEST(test_warning),
 	};
 
 	return cmocka_run_group_tests_name("kexec-tdx-run", tests, NULL, NULL);
