@@ -187,7 +187,7 @@ case_own_unload() {
 	if [ "$expect" = returns ]; then
 		# They come back into memory that the kernel uses for something else by
 		# now: how long it lives is chance.
-		tries=300 back=0
+		tries=$((300 * VM_SLOW)) back=0
 		while [ "$back" = 0 ] && [ $tries -gt 0 ]; do
 			sleep 0.2
 			tries=$((tries - 1)) back=$(came_back)
