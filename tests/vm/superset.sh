@@ -29,11 +29,15 @@ sample() {
 	taken=$((taken + 1))
 }
 
-# What the samples say; there must have been different ones.
+# As many samples as wanted; without the probes until a page is missing, which needs
+# TDs that have some.
+enough() { [ "$taken" -ge "$samples" ] && { [ "$1" = holds ] || [ "$missing" -gt 0 ]; }; }
+
+# What the samples say; there must have been different ones, among those wanted.
 end_samples() {
 	distinct=$(sort -u $tmp/sim_pages | wc -l)
 	echo "superset: $taken samples, $distinct different sizes, $missing with a page missing, at most $most_over pages too many, $partial with partial coverage; last: $answer"
-	[ "$distinct" -ge $((taken / 4)) ] || bad "only $distinct different sets in $taken samples"
+	[ "$distinct" -ge $((${samples:-$taken} / 4)) ] || bad "only $distinct different sets in $taken samples"
 	case $1 in
 	holds) expect_zero "samples with a page missing" "$missing" ;;
 	broken) expect_some "samples with a page missing, without the probes" "$missing" ;;
@@ -59,7 +63,7 @@ case_superset() {
 	vm_wait '^VM-CHURN: begin' 60 || { bad "$vm_why"; finish; }
 	map=$(find_map)
 	begin_samples
-	while [ "$taken" -lt "$samples" ] && ! ended CHURN; do
+	while ! enough "$expect" && ! ended CHURN; do
 		nap 256
 		sample || finish
 	done
@@ -127,8 +131,13 @@ fault_vm() {
 	vm_wait '^VM-CHURN: begin' 60 || { bad "$vm_why"; return 1; }
 	map=$(find_map)
 	[ ! -s $tmp/plan ] || return 0
-	# By now every leaf of a life was called.
-	sleep 5
+	# Every leaf of a life was called: one has ended, and there are no new ones.
+	_left=$((60 * VM_SLOW)) _leaves=0
+	until leaves | grep -q ' TDH.MNG.KEY.FREEID ' && [ "$(leaves | wc -l)" = $_leaves ]; do
+		_left=$((_left - 1)) _leaves=$(leaves | wc -l)
+		[ $_left -gt 0 ] || { bad "no TD's life has ended"; return 1; }
+		sleep 1
+	done
 	for _s in $fault_statuses; do
 		leaves | sed "s/ .*/ $_s/"
 	done >$tmp/plan
