@@ -230,6 +230,7 @@ case_own_unload() {
 # and what it took is there again.
 case_own_pamt() {
 	mib=$1 expect=$2; shift 2
+	[ "$expect" = enabled ] || set -- t.warm=1 "$@"
 	vm_start "$name" "$kernel" 2 "$mib" sys_disable=absent t.run=own-pamt t.stay=1 "$@"
 	vm_wait '^VM-START: ' 150 || { bad "$vm_why"; finish; }
 	[ "$expect" = enabled ] || vm_ctl inject 45 0xc000010000000001 1000 0 >/dev/null
