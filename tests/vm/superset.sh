@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
-# The cases that compare the tracker with the simulator.  Sourced by case, which
-# has the helpers.  The machine is stopped at random moments of TDs' lives and the
-# tracker's map is read from its memory.
+# The cases that compare the tracker with the simulator, and the race, which asks the
+# simulator what is left.  Sourced by case, which has the helpers.  The machine is
+# stopped at random moments of TDs' lives and the tracker's map is read from its memory.
 # shellcheck disable=SC2154 # why, vm_why, name, kernel are those of case and vm.sh
 
 # Below N.  POSIX sh has no random numbers; the kernel has.
@@ -102,6 +102,32 @@ case_cycles() {
 	expect_zero "dirty pages" "$(echo "$counts" | number dirty_pages)"
 	[ "$(number tracker_pages <$tmp/last)" = "$pamt" ] || bad "the tracker holds other than the $pamt PAMT pages"
 	grep -a -q "^VM-CYCLES: end $pamt" "$(vm_log)" || bad "private_pages in sysfs is another number: $(grep -a '^VM-CYCLES: end' "$(vm_log)")"
+	finish
+}
+
+# While the guest waits: what is there besides the PAMT?
+case_race() {
+	expect=$1; shift
+	reset=1
+	[ "$expect" = clean ] || reset=0
+	vm_start "$name" "$kernel" 2 2048 sys_disable=absent t.run=unlock-race "t.reset=$reset" "$@"
+	vm_wait '^VM-RACE: destroyed\|^VM-RESULT: ' 180 || { bad "$vm_why"; finish; }
+	grep -a '^VM-RESULT: ' "$(vm_log)" >&2 && { bad "the race was not run"; finish; }
+	counts=$(vm_ctl counts) || { bad "the simulator does not answer"; finish; }
+	[ "$(echo "$counts" | number epoch)" = 1 ] || { bad "asked too late, the next kernel runs"; finish; }
+	outside=$(($(echo "$counts" | number private_pages) - $(echo "$counts" | number PAMT)))
+	dirty=$(echo "$counts" | number dirty_pages)
+	echo "race: $outside private pages outside the PAMT, $dirty dirty pages"
+	expect_zero "private pages outside the PAMT" "$outside"
+	if [ "$expect" = dirty ]; then
+		expect_some "dirty pages" "$dirty"
+		finish
+	fi
+	expect_zero "dirty pages" "$dirty"
+	vm_result 180 || bad "the next kernel did not finish: $vm_why"
+	expect_zero "inherited private and dirty lines" "$(jump_event 2 | number owned_lines)"
+	expect_zero "machine checks" "$(events mce)"
+	expect_zero "pages left at the hand-off" "$(handoff left)"
 	finish
 }
 
