@@ -14,8 +14,8 @@
 
 #include <linux/atomic.h>
 #include <linux/cpumask.h>
-#include <linux/delay.h>
 #include <linux/ftrace.h>
+#include <linux/io.h>
 #include <linux/irq_work.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
@@ -200,20 +200,25 @@ static struct ftrace_ops jump_ops = {
 	.func = jump_entry,
 };
 
-/* Comes back only if there was no panic. */
+/*
+ * Comes back only if there was no panic.  The page becomes TDX's at the call's
+ * begin: it then reads as something else, which is harmless.
+ */
 static int panic_meanwhile(seamcall_fn seamcall)
 {
+	const u64 *word = phys_to_virt(pa);
 	unsigned int other;
 	int ret = -ENODEV;
+	u64 was;
 
 	preempt_disable();
+	was = READ_ONCE(*word);
 	other = cpumask_any_but(cpu_online_mask, smp_processor_id());
 	if (other < nr_cpu_ids)
 		ret = smp_call_function_single(other, call, seamcall, false);
 	if (!ret) {
-		while (READ_ONCE(progress) == NOT_BEGUN)
+		while (READ_ONCE(progress) != CAME_BACK && READ_ONCE(*word) == was)
 			cpu_relax();
-		mdelay(50);	/* from its first instruction into the TDX module */
 		if (READ_ONCE(progress) == BEGUN)
 			panic("make_panic: CPU %u is in a SEAMCALL", other);
 		ret = -EAGAIN;

@@ -11,7 +11,7 @@ plug_in() {
 	vm_monitor stop
 	vm_monitor "object_add memory-backend-ram,id=added,size=${dimm_mib}M"
 	vm_monitor "device_add pc-dimm,id=dimm,memdev=added,addr=$dimm_at"
-	_tries=20
+	_tries=$((150 * VM_SLOW))
 	until vm_ctl plugged "$dimm_at" >/dev/null 2>&1; do
 		_tries=$((_tries - 1))
 		[ $_tries -gt 0 ] || { bad "the DIMM is not there: $(tr -d '\r' <"$VM_DIR/$vm_name/monitor.log" | tail -n 3)"; break; }

@@ -12,25 +12,28 @@ enable_leaves='33 TDH.SYS.INIT 0
 31 TDH.SYS.KEY.CONFIG 0
 36 TDH.SYS.TDMR.INIT 1'
 
-# attempt WORD: of the last attempt told by the guest: number, result, map,
-# private pages, coverage.
-attempt() { { echo '- 0 - - - -'; grep -a '^VM-ENABLE: ' "$(vm_log)"; } | tail -n 1 | tr -d '\r' | cut -d' ' -f$(($1 + 1)); }
+# attempt WORD: of the last attempt told by the guest, in a whole line: number,
+# result, map, private pages, coverage.
+attempt() { { echo '0 - - - -'; sed -n 's/^VM-ENABLE: \(.*\)\r$/\1/p' "$(vm_log)"; } | tail -n 1 | cut -d' ' -f"$1"; }
 
 # The attempt that has begun last.
 begun() { grep -a '^VM-ATTEMPT: ' "$(vm_log)" | tail -n 1 | tr -d '\r' | cut -d' ' -f2; }
 
-# While the guest pauses: the tracker holds what the simulator has made private,
-# and all of the PAMT from TDH.SYS.CONFIG on.  If the next attempt begins meanwhile,
-# only the first is certain.
+go_on() { vm_ctl cont >/dev/null || bad "the simulator does not answer"; }
+
+# In the pause after an attempt, the machine stopped; it goes on afterwards: the
+# tracker holds what the simulator has made private, and all of the PAMT from
+# TDH.SYS.CONFIG on.  If the next attempt had begun, only the first is certain.
 compare_attempt() {
-	at=$(attempt 1) map=$(attempt 3)
-	[ "$map" != 0x0 ] || return 0
-	answer=$(vm_ctl superset "$map") || bad "attempt $at: a page is missing in the tracker: $answer"
-	case $answer in *'"sim_pages":'*) ;; *) bad "no comparison: $answer"; return 0 ;; esac
-	sim=$(echo "$answer" | number sim_pages) tracked=$(echo "$answer" | number tracker_pages)
+	at=$(attempt 1) map=$(attempt 3) next=$(begun)
+	[ "$map" != 0x0 ] || { go_on; return 0; }
 	configured=0
 	[ "$(called TDH.SYS.CONFIG)" -le "$(given 45)" ] || configured=1
-	[ "$(begun)" = "$at" ] || { echo "attempt $at: attempt $(begun) came too early to compare"; return 0; }
+	# It stops the machine and lets it go on, also if it cannot compare.
+	answer=$(vm_ctl superset "$map") || bad "attempt $at: a page is missing in the tracker: $answer"
+	case $answer in *'"sim_pages":'*) ;; *) bad "no comparison: $answer"; go_on; return 0 ;; esac
+	sim=$(echo "$answer" | number sim_pages) tracked=$(echo "$answer" | number tracker_pages)
+	[ "$next" = "$at" ] || { echo "attempt $at: attempt $next came too early to compare"; return 0; }
 	if [ $configured = 1 ]; then
 		expect_some "attempt $at: pages in the tracker after TDH.SYS.CONFIG" "$tracked"
 	else
@@ -55,10 +58,10 @@ case_own_faults() {
 	seen=0 compared=0
 	while vm_running && ! grep -a -q '^VM-ENABLED: \|^VM-RESULT: ' "$(vm_log)"; do
 		sleep 0.3
-		now=$(attempt 1)
-		[ "${now:-0}" -gt "$seen" ] || continue
-		seen=$now
-		[ "$(attempt 2)" = 0 ] || compare_attempt
+		[ "$(attempt 1)" -gt "$seen" ] || continue
+		vm_ctl stop >/dev/null || continue
+		seen=$(attempt 1)
+		if [ "$(attempt 2)" = 0 ]; then go_on; else compare_attempt; fi
 	done
 	vm_result 60 || bad "$vm_why"
 	echo "$enable_leaves" >"$tmp/leaves"
@@ -87,6 +90,7 @@ case_own_every() {
 	set -- $(echo "$enable_leaves" | cut -d' ' -f1)
 	after=0 seen=0 compared=0 failed=0 first=0
 	while :; do
+		# Stopped in the pause after the last attempt, so that none begins before.
 		if [ $# -gt 1 ]; then
 			vm_ctl inject "$1" "$status" 1 $after >/dev/null
 			vm_ctl inject "$2" "$status" 1 0 >/dev/null
@@ -94,15 +98,16 @@ case_own_every() {
 			vm_ctl inject "$1" "$status" 1 $after >/dev/null
 		fi
 		before=$(given "$1")
+		[ $seen = 0 ] || compare_attempt
 		until [ "$(attempt 1)" -gt $seen ] || grep -a -q '^VM-RESULT: ' "$(vm_log)" || ! vm_running; do
 			sleep 0.1
 		done
+		vm_ctl stop >/dev/null || bad "the simulator does not answer"
 		[ "$(attempt 1)" = $((seen + 1)) ] || { bad "after attempt $seen comes attempt $(attempt 1)"; break; }
 		seen=$((seen + 1))
 		[ "$(attempt 2)" != 0 ] || break
 		failed=$((failed + 1))
 		last=$(called "$1")
-		compare_attempt
 		if [ "$(given "$1")" != "$before" ]; then
 			after=$((after + 1))
 		elif [ $((last - first)) -gt $after ]; then
@@ -116,6 +121,7 @@ case_own_every() {
 		fi
 		first=$last
 	done
+	go_on
 	vm_result 60 || bad "$vm_why"
 	echo "own-every: leaf $1: each of $(given "$1") calls failed"
 	[ $# = 1 ] || bad "not every leaf's turn came, these are left: $*"
@@ -178,16 +184,17 @@ case_own_unload() {
 	[ "$expect" = normal ] || opts=$opts,wbinvd=ignore
 	count=1
 	[ -z "${STUCK:-}" ] || { count=1000000; opts=$opts,seamcalls=unlogged; }
-	# Only TDH.SYS.TDMR.INIT writes memory, for which there is a wait of 11 s.
-	rest=4
-	[ "$leaf" != 36 ] || rest=15
+	# Only TDH.SYS.TDMR.INIT writes memory, for which there is a wait of 11 s.  The rest
+	# is to be stopped in.
+	rest=10
+	[ "$leaf" != 36 ] || rest=25
 	vm_start "$name" "$kernel" 2 5120 "$opts" t.run=own-enable t.stay=1 t.unload=1 "t.rest=$rest" "$@"
 	vm_wait '^VM-START: ' 150 || { bad "$vm_why"; finish; }
 	vm_ctl inject "$leaf" "${STUCK:-0xc000010000000001}" $count "$after" >/dev/null
 	if [ "$expect" = returns ]; then
 		# They come back into memory that the kernel uses for something else by
 		# now: how long it lives is chance.
-		tries=300 back=0
+		tries=$((300 * VM_SLOW)) back=0
 		while [ "$back" = 0 ] && [ $tries -gt 0 ]; do
 			sleep 0.2
 			tries=$((tries - 1)) back=$(came_back)
@@ -223,6 +230,7 @@ case_own_unload() {
 # and what it took is there again.
 case_own_pamt() {
 	mib=$1 expect=$2; shift 2
+	[ "$expect" = enabled ] || set -- t.warm=1 "$@"
 	vm_start "$name" "$kernel" 2 "$mib" sys_disable=absent t.run=own-pamt t.stay=1 "$@"
 	vm_wait '^VM-START: ' 150 || { bad "$vm_why"; finish; }
 	[ "$expect" = enabled ] || vm_ctl inject 45 0xc000010000000001 1000 0 >/dev/null

@@ -109,7 +109,7 @@ case_proof_jumps() {
 	# shellcheck disable=SC2086
 	vm_ctl jumps "$way" $what "$calls" "$stores" "$first" || { bad "no copies"; finish; }
 	proof_end
-	tries=600
+	tries=$((600 * VM_SLOW))
 	while [ $tries -gt 0 ]; do
 		jumps=$(vm_ctl jumps) || { bad "the simulator does not answer"; finish; }
 		[ "$(jumps_member running)" != 0 ] || break

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
-# The cases that compare the tracker with the simulator.  Sourced by case, which
-# has the helpers.  The machine is stopped at random moments of TDs' lives and the
-# tracker's map is read from its memory.
+# The cases that compare the tracker with the simulator, and the race, which asks the
+# simulator what is left.  Sourced by case, which has the helpers.  The machine is
+# stopped at random moments of TDs' lives and the tracker's map is read from its memory.
 # shellcheck disable=SC2154 # why, vm_why, name, kernel are those of case and vm.sh
 
 # Below N.  POSIX sh has no random numbers; the kernel has.
@@ -29,11 +29,15 @@ sample() {
 	taken=$((taken + 1))
 }
 
-# What the samples say; there must have been different ones.
+# As many samples as wanted; without the probes until a page is missing, which needs
+# TDs that have some.
+enough() { [ "$taken" -ge "$samples" ] && { [ "$1" = holds ] || [ "$missing" -gt 0 ]; }; }
+
+# What the samples say; there must have been different ones, among those wanted.
 end_samples() {
 	distinct=$(sort -u $tmp/sim_pages | wc -l)
 	echo "superset: $taken samples, $distinct different sizes, $missing with a page missing, at most $most_over pages too many, $partial with partial coverage; last: $answer"
-	[ "$distinct" -ge $((taken / 4)) ] || bad "only $distinct different sets in $taken samples"
+	[ "$distinct" -ge $((${samples:-$taken} / 4)) ] || bad "only $distinct different sets in $taken samples"
 	case $1 in
 	holds) expect_zero "samples with a page missing" "$missing" ;;
 	broken) expect_some "samples with a page missing, without the probes" "$missing" ;;
@@ -59,7 +63,7 @@ case_superset() {
 	vm_wait '^VM-CHURN: begin' 60 || { bad "$vm_why"; finish; }
 	map=$(find_map)
 	begin_samples
-	while [ "$taken" -lt "$samples" ] && ! ended CHURN; do
+	while ! enough "$expect" && ! ended CHURN; do
 		nap 256
 		sample || finish
 	done
@@ -101,6 +105,32 @@ case_cycles() {
 	finish
 }
 
+# While the guest waits: what is there besides the PAMT?
+case_race() {
+	expect=$1; shift
+	reset=1
+	[ "$expect" = clean ] || reset=0
+	vm_start "$name" "$kernel" 2 2048 sys_disable=absent t.run=unlock-race "t.reset=$reset" "$@"
+	vm_wait '^VM-RACE: destroyed\|^VM-RESULT: ' 180 || { bad "$vm_why"; finish; }
+	grep -a '^VM-RESULT: ' "$(vm_log)" >&2 && { bad "the race was not run"; finish; }
+	counts=$(vm_ctl counts) || { bad "the simulator does not answer"; finish; }
+	[ "$(echo "$counts" | number epoch)" = 1 ] || { bad "asked too late, the next kernel runs"; finish; }
+	outside=$(($(echo "$counts" | number private_pages) - $(echo "$counts" | number PAMT)))
+	dirty=$(echo "$counts" | number dirty_pages)
+	echo "race: $outside private pages outside the PAMT, $dirty dirty pages"
+	expect_zero "private pages outside the PAMT" "$outside"
+	if [ "$expect" = dirty ]; then
+		expect_some "dirty pages" "$dirty"
+		finish
+	fi
+	expect_zero "dirty pages" "$dirty"
+	vm_result 180 || bad "the next kernel did not finish: $vm_why"
+	expect_zero "inherited private and dirty lines" "$(jump_event 2 | number owned_lines)"
+	expect_zero "machine checks" "$(events mce)"
+	expect_zero "pages left at the hand-off" "$(handoff left)"
+	finish
+}
+
 # --- SEAMCALLs that fail -------------------------------------------------------------
 
 # Statuses that every leaf gets, the harmful ones last: KVM keeps the KeyID of a
@@ -127,8 +157,13 @@ fault_vm() {
 	vm_wait '^VM-CHURN: begin' 60 || { bad "$vm_why"; return 1; }
 	map=$(find_map)
 	[ ! -s $tmp/plan ] || return 0
-	# By now every leaf of a life was called.
-	sleep 5
+	# Every leaf of a life was called: one has ended, and there are no new ones.
+	_left=$((60 * VM_SLOW)) _leaves=0
+	until leaves | grep -q ' TDH.MNG.KEY.FREEID ' && [ "$(leaves | wc -l)" = $_leaves ]; do
+		_left=$((_left - 1)) _leaves=$(leaves | wc -l)
+		[ $_left -gt 0 ] || { bad "no TD's life has ended"; return 1; }
+		sleep 1
+	done
 	for _s in $fault_statuses; do
 		leaves | sed "s/ .*/ $_s/"
 	done >$tmp/plan

@@ -31,7 +31,8 @@
 #   VM_DIMMS     slots for memory that is plugged in; then there is a monitor
 #   VM_ARGS      more for QEMU
 #   VM_LIMIT     seconds after which QEMU is killed, whatever it does
-#   VM_SLOW      this kernel is so many times slower: limits are longer
+#   VM_SLOW      kernel or machine are so many times slower: limits are longer, and
+#                nothing else, so that it costs nothing where all goes well
 
 : "${VM_BUILD=/out}"
 : "${PLUGIN=$VM_BUILD/tests/sim/tdx-sim.so}"
@@ -187,7 +188,7 @@ vm_result() {
 # Its answers are in monitor.log.
 vm_monitor() { echo "$*" >"$VM_DIR/$vm_name/monitor.in"; }
 
-vm_ctl() { timeout 60 "$SIMCTL" "$VM_DIR/$vm_name/ctl" "$@"; }
+vm_ctl() { timeout "$((60 * VM_SLOW))" "$SIMCTL" "$VM_DIR/$vm_name/ctl" "$@"; }
 
 # timeout passes TERM on to QEMU, and KILLs it if that does not help.
 vm_end() {
