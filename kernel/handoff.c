@@ -150,6 +150,11 @@ static void refuse(struct handoff *handoff, const char *why)
 	handoff->refused = why;
 }
 
+static void refuse_unflushed(struct handoff *handoff)
+{
+	refuse(handoff, "the caches of other CPUs were not flushed");
+}
+
 static void scrub_everything(struct handoff *handoff)
 {
 	if (!any_tracked(0, U64_MAX))
@@ -159,7 +164,7 @@ static void scrub_everything(struct handoff *handoff)
 		return;
 	}
 	if (handoff->image->type != KEXEC_TYPE_CRASH && !own_caches_flushed()) {
-		refuse(handoff, "the caches of other CPUs were not flushed");
+		refuse_unflushed(handoff);
 		return;
 	}
 	wbinvd();
@@ -239,7 +244,7 @@ static void nothing_cached(struct handoff *handoff)
 {
 	if (handoff->image->type != KEXEC_TYPE_CRASH) {
 		if (any_tracked(0, U64_MAX) && !own_caches_flushed())
-			refuse(handoff, "the caches of other CPUs were not flushed");
+			refuse_unflushed(handoff);
 		return;
 	}
 	if (!crash_memory_wants_flush())
@@ -272,17 +277,14 @@ static notrace void machine_kexec_entry(unsigned long ip,
 	}
 	watch_account();
 	user = users_call(image);
-	if (!platform.erratum) {
+	if (!platform.erratum)
 		nothing_cached(&handoff);
-	} else {
-		if (image->type == KEXEC_TYPE_CRASH)
-			crash(&handoff);
-		else
-			normal(&handoff);
-		if (user && !handoff.refused)
-			handoff.refused =
-				"a registered module's memory is not normal (its name is above)";
-	}
+	else if (image->type == KEXEC_TYPE_CRASH)
+		crash(&handoff);
+	else
+		normal(&handoff);
+	if (platform.erratum && user && !handoff.refused)
+		handoff.refused = "a registered module's memory is not normal (its name is above)";
 	before = scrub_parallel_done(&ns);
 	handoff.pages += before;
 	handoff.scrubbed += before;
