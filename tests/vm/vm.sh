@@ -152,8 +152,16 @@ vm_start() {
 	echo $! >"$_dir/pid"
 }
 
-# 0: the line is there; 1: not within the time, or QEMU ended without it.  Why
-# is in $vm_why.  The last look comes after QEMU's end, so that no line is missed.
+# vm_silent LOG: a kernel in its early boot has said nothing for so long that it never
+# will (tests/vm/stalled judges what that means).
+vm_silent() {
+	[ $(($(date +%s) - $(stat -c %Y "$1"))) -ge $((30 * VM_SLOW)) ] &&
+		grep -a -e 'Linux version' -e '^VM-START' "$1" | tail -n 1 | grep -q 'Linux version'
+}
+
+# 0: the line is there; 1: not within the time, or QEMU ended without it, or there is
+# no more to wait for.  Why is in $vm_why.  The last look comes after QEMU's end, so
+# that no line is missed.
 vm_wait() {
 	_pattern=$1 _tries=$(($2 * 5 * VM_SLOW)) _log=$(vm_log)
 	while :; do
@@ -168,6 +176,10 @@ vm_wait() {
 		fi
 		if [ $_tries -le 0 ]; then
 			vm_why="$vm_name: no \"$_pattern\" within $(($2 * VM_SLOW)) s (log: $_log)"
+			return 1
+		fi
+		if [ $((_tries % 25)) = 0 ] && vm_silent "$_log"; then
+			vm_why="$vm_name: no \"$_pattern\" and no word for $((30 * VM_SLOW)) s in the early boot (log: $_log)"
 			return 1
 		fi
 		_tries=$((_tries - 1))
