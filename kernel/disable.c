@@ -99,7 +99,8 @@ u64 disable_status(u64 status, bool crash)
 	}
 	if (passed(now, told, PROGRESS_SECONDS)) {
 		told = now;
-		pr_info("TDH.SYS.DISABLE has not ended after %lld s (limit: disable_seconds=%u; 0: none)\n",
+		/* As in handoff.c: the console may have been told to be quiet. */
+		pr_crit("TDH.SYS.DISABLE has not ended after %lld s (limit: disable_seconds=%u; 0: none)\n",
 			div_s64(now - began, NSEC_PER_SEC), READ_ONCE(disable_seconds));
 	}
 	return status;

@@ -157,6 +157,8 @@ static void refuse_unflushed(struct handoff *handoff)
 
 static void scrub_everything(struct handoff *handoff)
 {
+	struct scrub_progress progress = { .total = handoff->pages };
+
 	if (!any_tracked(0, U64_MAX))
 		return;
 	if (handoff_image_tracked(handoff->image)) {
@@ -168,7 +170,8 @@ static void scrub_everything(struct handoff *handoff)
 		return;
 	}
 	wbinvd();
-	handoff->scrubbed = scrub_tracked(0, U64_MAX, true);
+	scrub_progress_begin(&progress);
+	handoff->scrubbed = scrub_tracked(0, U64_MAX, true, &progress);
 	handoff->left = count_tracked(0, U64_MAX);
 	if (handoff->left)
 		handoff->refused = "pages could not be rewritten";
@@ -228,7 +231,7 @@ static void crash(struct handoff *handoff)
 		if (!handoff->scrubbed)
 			wbinvd();
 		handoff->scrubbed += scrub_tracked(range.pfn, range.pfn + range.nr,
-						   true);
+						   true, NULL);
 		handoff->left += count_tracked(range.pfn, range.nr);
 	}
 	if (handoff->left)

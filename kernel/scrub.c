@@ -82,6 +82,40 @@ static u64 scrub_run(u64 pfn, u64 nr, bool alone, u64 *mapped_end)
 	return done;
 }
 
+/**
+ * scrub_progress_begin - rewriting begins, and may take long
+ * @progress: its total is set
+ *
+ * Context: any.
+ */
+void scrub_progress_begin(struct scrub_progress *progress)
+{
+	progress->start = ktime_get_mono_fast_ns();
+	progress->told = progress->start;
+}
+
+/**
+ * scrub_progress_tell - how far it is, how fast, and for how long; once a second
+ * @progress: begun; one CPU tells
+ * @done: pages rewritten
+ *
+ * Context: any.
+ */
+void scrub_progress_tell(struct scrub_progress *progress, u64 done)
+{
+	u64 now = ktime_get_mono_fast_ns();
+	u64 ms = (now - progress->start) / NSEC_PER_MSEC;
+
+	if (now - progress->told < NSEC_PER_SEC || !done)
+		return;
+	progress->told = now;
+	/* As in handoff.c: a silent console would look like a dead machine. */
+	pr_crit("hand-off: %llu of %llu MiB rewritten, %llu MiB/s, about %llu s left\n",
+		done >> (20 - PAGE_SHIFT), progress->total >> (20 - PAGE_SHIFT),
+		(done >> (20 - PAGE_SHIFT)) * MSEC_PER_SEC / ms,
+		(progress->total - min(done, progress->total)) * ms / done / MSEC_PER_SEC);
+}
+
 #define RUN_PAGES (SZ_64M >> PAGE_SHIFT)
 
 /**
@@ -90,6 +124,7 @@ static u64 scrub_run(u64 pfn, u64 nr, bool alone, u64 *mapped_end)
  * @end: where to stop
  * @alone: no other CPU runs; otherwise others do the same with other pages, and
  *	a page outside of the direct map is left
+ * @progress: begun, to be told, or NULL
  *
  * The caller has flushed the caches of every CPU that may hold lines of these
  * pages under a private KeyID.
@@ -98,7 +133,7 @@ static u64 scrub_run(u64 pfn, u64 nr, bool alone, u64 *mapped_end)
  * Return: how many pages were cleaned and left the tracker.  A page that cannot
  * be cleaned stays in it.
  */
-u64 scrub_tracked(u64 pfn, u64 end, bool alone)
+u64 scrub_tracked(u64 pfn, u64 end, bool alone, struct scrub_progress *progress)
 {
 	struct tracker_range range;
 	u64 scrubbed = 0, mapped_end = 0;
@@ -115,6 +150,8 @@ u64 scrub_tracked(u64 pfn, u64 end, bool alone)
 		done = scrub_run(range.pfn, nr, alone, &mapped_end);
 		scrubbed += done;
 		pfn = range.pfn + done + (done < nr);
+		if (progress)
+			scrub_progress_tell(progress, scrubbed);
 	}
 	return scrubbed;
 }

@@ -53,8 +53,7 @@ enum pass_state {
  * @quiet: of them, those that use TDX no more and hold nothing in their caches
  * @gone: of them, those that have finished
  * @scrubbed: pages rewritten
- * @total: pages to rewrite, at the beginning
- * @start: monotonic nanoseconds
+ * @progress: pages to rewrite, at the beginning; since when
  * @ns: from there to the end
  */
 struct pass {
@@ -63,8 +62,7 @@ struct pass {
 	atomic_t quiet;
 	atomic_t gone;
 	atomic64_t scrubbed;
-	u64 total;
-	u64 start;
+	struct scrub_progress progress;
 	u64 ns;
 };
 
@@ -78,23 +76,8 @@ static struct kimage **kexec_image_p;
 static bool kexec_coming;
 static bool hooked;
 
-static void show_progress(u64 *told)
-{
-	u64 now = ktime_get_mono_fast_ns();
-	u64 scrubbed = atomic64_read(&pass.scrubbed);
-	u64 ms = (now - pass.start) / NSEC_PER_MSEC;
-
-	if (now - *told < NSEC_PER_SEC || !scrubbed || !ms)
-		return;
-	*told = now;
-	pr_info("hand-off: %llu of %llu MiB rewritten, %llu MiB/s, about %llu s left\n",
-		scrubbed >> (20 - PAGE_SHIFT), pass.total >> (20 - PAGE_SHIFT),
-		(scrubbed >> (20 - PAGE_SHIFT)) * MSEC_PER_SEC / ms,
-		(pass.total - min(scrubbed, pass.total)) * ms / scrubbed / MSEC_PER_SEC);
-}
-
 /* Chunks between two page frames that nobody else takes. */
-static void rewrite(u64 pfn, u64 end, bool tell, u64 *told)
+static void rewrite(u64 pfn, u64 end, struct scrub_progress *progress)
 {
 	u64 chunk;
 
@@ -105,11 +88,11 @@ static void rewrite(u64 pfn, u64 end, bool tell, u64 *told)
 		if (test_bit(chunk, taken) || test_and_set_bit(chunk, taken))
 			continue;
 		done = scrub_tracked(chunk * CHUNK_PAGES, (chunk + 1) * CHUNK_PAGES,
-				     false);
+				     false, NULL);
 		atomic64_add(done, &pass.scrubbed);
 		touch_nmi_watchdog();
-		if (tell)
-			show_progress(told);
+		if (progress)
+			scrub_progress_tell(progress, atomic64_read(&pass.scrubbed));
 	}
 }
 
@@ -125,11 +108,10 @@ static enum pass_state pass_wait(enum pass_state state)
 	return now;
 }
 
-/* What each CPU does; interrupts are off. */
+/* What each CPU does; interrupts are off.  @first: of the one that tells how far. */
 static void take_part(void *first)
 {
 	int node = numa_node_id();
-	u64 told = pass.start;
 
 	atomic_inc(&pass.come);
 	if (!first && pass_wait(PASS_QUIET) == PASS_CANCELLED)
@@ -145,8 +127,8 @@ static void take_part(void *first)
 		/* All caches are flushed before anybody rewrites. */
 		smp_store_release(&pass.state, PASS_REWRITE);
 	}
-	rewrite(node_start_pfn(node), node_end_pfn(node), first, &told);
-	rewrite(0, U64_MAX, first, &told);
+	rewrite(node_start_pfn(node), node_end_pfn(node), first);
+	rewrite(0, U64_MAX, first);
 	atomic_inc(&pass.gone);
 }
 
@@ -171,10 +153,10 @@ static void run_pass(unsigned int cpus)
 			cpus - 1 - atomic_read(&pass.come), cpus - 1, COME_SECONDS);
 		return;
 	}
-	pass.start = ktime_get_mono_fast_ns();
-	/* pass.start is set before anybody goes on. */
+	scrub_progress_begin(&pass.progress);
+	/* What is told counts from here: before anybody goes on. */
 	smp_store_release(&pass.state, PASS_QUIET);
-	take_part(&pass);
+	take_part(&pass.progress);
 	local_irq_restore(flags);
 	while (atomic_read(&pass.gone) < cpus)
 		cpu_relax();
@@ -201,8 +183,10 @@ static void shutdown_pass(void)
 		return;
 	}
 	/* No CPU may come, which would be in no pass and may bring TDX up. */
-	if (!cpus_read_trylock())
+	if (!cpus_read_trylock()) {
+		pr_info("hand-off: a CPU is coming or going: one CPU alone will rewrite\n");
 		return;
+	}
 	cpus = num_online_cpus();
 	/*
 	 * No CPU takes a tick meanwhile, for longer than RCU waits on a large
@@ -217,9 +201,9 @@ static void shutdown_pass(void)
 		compat_rcu_stall_suppress(stall_suppress);
 		return;
 	}
-	pass.ns = ktime_get_mono_fast_ns() - pass.start;
+	pass.ns = ktime_get_mono_fast_ns() - pass.progress.start;
 	pr_info("hand-off: %llu of %llu private pages rewritten by %u CPUs in %llu us\n",
-		(u64)atomic64_read(&pass.scrubbed), pass.total, cpus,
+		(u64)atomic64_read(&pass.scrubbed), pass.progress.total, cpus,
 		pass.ns / NSEC_PER_USEC);
 }
 
@@ -235,11 +219,11 @@ static notrace void machine_shutdown_entry(unsigned long ip, unsigned long paren
 	if (!platform.erratum)
 		return;
 	watch_account();
-	pass.total = tracker_count(&tracker);
-	if (pass.total)
+	pass.progress.total = tracker_count(&tracker);
+	if (pass.progress.total)
 		shutdown_pass();
 	if (trace_tdx_handoff_enabled())
-		trace_tdx_handoff(pass.total, atomic64_read(&pass.scrubbed),
+		trace_tdx_handoff(pass.progress.total, atomic64_read(&pass.scrubbed),
 				  tracker_count(&tracker), coverage_reason());
 }
 

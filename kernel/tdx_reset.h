@@ -193,9 +193,24 @@ void crash_cpus_stop(void);
 bool crash_cpus_quiet(void);
 
 /* scrub.c */
+
+/**
+ * struct scrub_progress - of a rewriting that may take long
+ * @total: pages, at the beginning
+ * @start: monotonic nanoseconds
+ * @told: the same, when it was told last
+ */
+struct scrub_progress {
+	u64 total;
+	u64 start;
+	u64 told;
+};
+
 int scrub_start(void);
 void scrub_stop(void);
-u64 scrub_tracked(u64 pfn, u64 end, bool alone);
+void scrub_progress_begin(struct scrub_progress *progress);
+void scrub_progress_tell(struct scrub_progress *progress, u64 done);
+u64 scrub_tracked(u64 pfn, u64 end, bool alone, struct scrub_progress *progress);
 void scrub_mapped(u64 pfn, u64 nr);
 
 /* scrub_parallel.c */

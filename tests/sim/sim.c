@@ -176,16 +176,26 @@ static gboolean on_tick(gpointer u)
 	return TRUE;
 }
 
-/* Guest RAM of a PC: below the PCI hole, and from 4 GiB. */
-static bool find_ram(uint64_t start)
+/* One range of guest RAM, if there is one.  Returns its length. */
+static uint64_t find_ram(uint64_t start)
 {
 	uint64_t len = 1ULL << 40;
 	void *host = qemu.address_space_map(qemu.address_space_memory, start, &len, true, 0);
 
+	len &= ~(SIM_PAGE - 1);
 	if (!host || len < 1 << 20)
-		return false;
-	mem_add_ram(start, len & ~(SIM_PAGE - 1), host);
-	return true;
+		return 0;
+	mem_add_ram(start, len, host);
+	return len;
+}
+
+/* Ranges side by side: each NUMA node's is one of its own. */
+static void find_all_ram(uint64_t start)
+{
+	uint64_t len;
+
+	while ((len = find_ram(start)))
+		start += len;
 }
 
 bool sim_plugged(uint64_t start)
@@ -213,8 +223,9 @@ void sim_machine_ready(void)
 		qemu.bql_lock_impl(__FILE__, __LINE__);
 	sim_lock();
 	if (!ram_known) {
-		find_ram(1 << 20);
-		find_ram(4ULL << 30);
+		/* Of a PC: below the PCI hole, and from 4 GiB. */
+		find_all_ram(1 << 20);
+		find_all_ram(4ULL << 30);
 		config.nr_lps = qemu_plugin_num_vcpus();
 		tdx_reset(&config);
 		__atomic_store_n(&ram_known, true, __ATOMIC_RELEASE);

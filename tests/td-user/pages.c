@@ -53,9 +53,13 @@ int td_use_range(u64 pa, u64 size)
 struct page *td_alloc(unsigned int order)
 {
 	u64 pfn = round_up(range_next, 1ULL << order);
+	static int node;
 
-	if (!range_end)
-		return alloc_pages(GFP_KERNEL | __GFP_NOWARN, order);
+	if (!range_end) {
+		/* From all nodes in turn. */
+		node = next_node_in(node, node_online_map);
+		return alloc_pages_node(node, GFP_KERNEL | __GFP_NOWARN, order);
+	}
 	if (pfn + (1ULL << order) > range_end)
 		return NULL;
 	range_next = pfn + (1ULL << order);

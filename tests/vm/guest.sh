@@ -259,6 +259,14 @@ stay_on() {
 	taskset -p $((1 << $1)) "$_self" >/dev/null || fail "no way to stay on CPU $1"
 }
 
+# set_watchdogs: to the shortest that the kernel takes, and a panic.
+set_watchdogs() {
+	echo 1 >/proc/sys/kernel/softlockup_panic &&
+	echo 1 >/proc/sys/kernel/watchdog_thresh &&
+	echo 3 >/sys/module/rcupdate/parameters/rcu_cpu_stall_timeout &&
+	echo 1 >/proc/sys/kernel/panic_on_rcu_stall || fail "this kernel's watchdogs cannot be set"
+}
+
 # give_pages ADDRESS...: to TDX; they are somebody else's.
 give_pages() {
 	if [ -e /modules/td-user.ko ]; then

@@ -27,6 +27,35 @@ judge_stores() {
 		{ last[$3, $5] = $4 }'
 }
 
+# judge_nodes FILE CPUS MIB: of a machine with VM_NODES, all of its memory below 4 GiB:
+# a CPU goes to other nodes when nothing is left in its own, and not before.
+judge_nodes() {
+	awk -v cpus=$(($2 / VM_NODES)) -v lines=$(($3 / VM_NODES * 16384)) '
+		$1 == "run" {
+			own = int($2 / cpus) == int($3 / lines)
+			if (!own) away[$2] = 1
+			else if ($2 in away && !told++) print "CPU " $2 " came back to its own node"
+			if (own) home[$2] += $4
+		}
+		END {
+			for (c = 0; c < cpus * '"$VM_NODES"'; c++)
+				if (!home[c]) print "CPU " c " rewrote nothing of its own node"
+		}' "$1"
+}
+
+# expect_progress: while it rewrote, the component told how far it was.  Each second at
+# most: between two chunks, which take some here.
+expect_progress() {
+	_us=$(handoff us)
+	progress=$(grep -a -o 'hand-off: [0-9]* of [0-9]* MiB rewritten, [0-9]* MiB/s, about [0-9]* s left' "$(vm_log)") || :
+	_lines=$(echo "$progress" | grep -c . || :)
+	echo "progress: $_lines lines in $_us us: $(echo "$progress" | tail -n 1)"
+	[ "$_us" -ge 2500000 ] || bad "rewritten in $_us us: too quick to tell of progress"
+	[ "$_lines" -ge 2 ] && [ "$_lines" -le $((_us / 1000000)) ] || bad "$_lines lines of progress in $_us us"
+	echo "$progress" | awk '{ if ($2 <= last || $2 > $4 || $7 < 1) exit 1; last = $2 }' ||
+		bad "progress that is none: $progress"
+}
+
 # The judge must not be content with anything: each of these changes to a good
 # record is a fault that it has to see.
 judge_is_awake() {
@@ -35,9 +64,13 @@ judge_is_awake() {
 		'pages were private' '!($1 == "run" && !d++) { print }' \
 		'not of TDX'	'{ print } END { print "run 0 1 1 normal" }' \
 		'went back'	'$1 == "run" && $4 > 1 && !d++ { h = int($4 / 2); print $1, $2, $3 + h, $4 - h, $5; print $1, $2, $3, h, $5; next } { print }'
+	[ -z "$VM_NODES" ] || set -- "$@" \
+		'came back'	'{ print } END { print "run 0 '$((mib / VM_NODES * 16384))' 1 tdx"; print "run 0 1 1 tdx" }' \
+		'of its own node' '$1 != "run" || $2'
 	while [ $# -gt 0 ]; do
 		awk "$2" "$stores" >"$tmp/changed"
-		judge_stores "$tmp/changed" | grep -q "$1" || bad "a record with a planted fault was not judged: $1"
+		{ judge_stores "$tmp/changed"; [ -z "$VM_NODES" ] || judge_nodes "$tmp/changed" "$cpus" "$mib"; } |
+			grep -q "$1" || bad "a record with a planted fault was not judged: $1"
 		shift 2
 	done
 }
@@ -69,7 +102,13 @@ case_stores() {
 	fi
 	[ -z "$judged" ] || bad "$judged"
 	by=$(awk '$1 == "run" { cpu[$2] = 1 } END { for (c in cpu) n++; print n + 0 }' "$stores")
-	[ "$cpus" = 1 ] || [ "$by" -gt 1 ] || bad "only $by of $cpus CPUs rewrote anything"
+	[ "$by" = "$cpus" ] || bad "only $by of $cpus CPUs rewrote anything"
+	[ -z "$VM_NODES" ] || {
+		judged=$(judge_nodes "$stores" "$cpus" "$mib")
+		echo "nodes: ${judged:-each CPU its own node first}"
+		[ -z "$judged" ] || bad "$judged"
+	}
+	case " $* " in *' t.watchdogs=1 '*) expect_progress ;; esac
 	judge_is_awake
 	finish
 }

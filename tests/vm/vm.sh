@@ -28,6 +28,7 @@
 #   VM_PROGRAMS  more programs for the image, by their paths in the lab
 #   VM_ERST      file with the platform's error record store, where pstore keeps
 #                the log of a kernel that ended; empty: the machine has none
+#   VM_NODES     NUMA nodes among which CPUs and memory are shared out evenly
 #   VM_DIMMS     slots for memory that is plugged in; then there is a monitor
 #   VM_ARGS      more for QEMU
 #   VM_LIMIT     seconds after which QEMU is killed, whatever it does
@@ -42,6 +43,7 @@
 : "${VM_CPU=}"
 : "${VM_PROGRAMS=}"
 : "${VM_ERST=}"
+: "${VM_NODES=}"
 : "${VM_DIMMS=}"
 : "${VM_ARGS=}"
 : "${VM_LIMIT=300}"
@@ -139,6 +141,13 @@ vm_start() {
 		set -- "$@" -monitor "pipe:$_dir/monitor"
 		timeout "$((VM_LIMIT * VM_SLOW))" cat "$_dir/monitor.out" >"$_dir/monitor.log" 2>&1 &
 	fi
+	_node=0
+	while [ $_node -lt "${VM_NODES:-0}" ]; do
+		_first=$((_smp / VM_NODES * _node))
+		set -- "$@" -object "memory-backend-ram,id=node$_node,size=$((_mem / VM_NODES))M" \
+			-numa "node,cpus=$_first-$((_first + _smp / VM_NODES - 1)),memdev=node$_node"
+		_node=$((_node + 1))
+	done
 	# shellcheck disable=SC2086
 	set -- "$@" $VM_ARGS
 	: >"$_dir/serial.log"
