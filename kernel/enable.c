@@ -44,7 +44,7 @@
  * enum enable_state - the last step that is done for the whole machine
  * @ENABLE_NOTHING: at most TDH.SYS.INIT and TDH.SYS.LP.INIT
  * @ENABLE_CONFIGURED: TDH.SYS.CONFIG
- * @ENABLE_KEYS: TDH.SYS.KEY.CONFIG in every package
+ * @ENABLE_KEYS: TDH.SYS.KEY.CONFIG in every package with a CPU online
  * @ENABLE_READY: TDH.SYS.TDMR.INIT of every TDMR
  */
 enum enable_state {
@@ -490,13 +490,12 @@ static void say_ready(void)
 /* One attempt: from the first step that is not done. */
 static int enable(void)
 {
-	int ret = core_start();
+	int ret = lp_init_all();
 
-	if (!ret)
-		ret = lp_init_all();
 	if (!ret && state == ENABLE_NOTHING)
 		ret = configure();
-	if (!ret && state == ENABLE_CONFIGURED)
+	/* Again: a package may have come online, without whose key nothing works. */
+	if (!ret && (state == ENABLE_CONFIGURED || state == ENABLE_KEYS))
 		ret = key_config();
 	if (!ret && state == ENABLE_KEYS)
 		ret = tdmr_init_all();

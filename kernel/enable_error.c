@@ -52,6 +52,8 @@ static const struct {
 	  "the TDX module was shut down; reset the machine through its firmware to use TDX" },
 	{ TDX_SYS_LP_INIT_NOT_PENDING, TDX_STATUS_MASK, -ENODEV,
 	  "TDX was initialised before, or without this CPU; only a firmware reset helps" },
+	{ TDX_SYS_NOT_READY, TDX_STATUS_MASK, -EAGAIN,
+	  "a package has no key yet; bring a CPU of each package online, then enable again" },
 	{ TDX_SYS_CONFIG_NOT_PENDING, TDX_STATUS_MASK, -EAGAIN,
 	  "not every CPU has done TDH.SYS.LP.INIT; bring all CPUs online once, then enable again" },
 	{ 0, 0, -EIO,

@@ -207,9 +207,11 @@ static void crash(struct handoff *handoff)
 	}
 	/*
 	 * A reservation was never in the page allocator, so what is not tracked
-	 * there is normal, whatever the coverage.  A CMA area was.
+	 * there is normal, whatever the coverage.  A CMA area was; and an earlier
+	 * kernel may have had its TDs where the reservation is now.
 	 */
-	if (crash_memory_has_cma() && !knows_enough()) {
+	if ((crash_memory_has_cma() || coverage_lost(COVERAGE_FOREIGN_TDX)) &&
+	    !knows_enough()) {
 		refuse(handoff, coverage_reason());
 		return;
 	}

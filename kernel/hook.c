@@ -9,7 +9,8 @@
 
 /**
  * hook_function - call @ops->func whenever the function begins
- * @ops: what to call and how; not hooked yet
+ * @ops: what to call and how; never hooked before, since kernels before 6.15 leave
+ *	a freed filter in it
  * @function: name of the function
  *
  * Context: process, may sleep.
@@ -22,6 +23,8 @@ int hook_function(struct ftrace_ops *ops, const char *function)
 
 	strscpy(name, function);
 	ret = ftrace_set_filter(ops, name, strlen(name), 1);
+	if (ret == -EINVAL)
+		ret = -ENOENT;	/* ftrace knows no such function */
 	if (!ret)
 		ret = register_ftrace_function(ops);
 	if (ret)

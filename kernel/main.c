@@ -74,8 +74,8 @@ void pin_module_for_good(const char *why)
 /**
  * pin_module - private pages exist, so this module has to stay
  *
- * Never undone: the PAMT is private until TDH.SYS.DISABLE, and that is called
- * only on the way out of this kernel.
+ * The PAMT is private until TDH.SYS.DISABLE, and that is called only on the way out
+ * of this kernel.  Undone where unloading can rewrite it: unpin_module().
  *
  * Context: any, NMI included.
  */
@@ -153,10 +153,9 @@ out:
 /**
  * core_find - look up what core_start() needs
  *
- * Context: process, may sleep; not under cpus_read_lock(): this uses kprobes,
- * which take it.
+ * Context: process, may sleep.
  */
-void core_find(void)
+static void core_find(void)
 {
 	crash_memory_find();
 	crash_cpus_find();
@@ -169,31 +168,25 @@ void core_find(void)
 static bool core_started;
 
 /**
- * core_ready - has core_start() succeeded?
+ * core_ready - is there a tracker?
  *
- * Context: any.  In own mode that may be long after the module was loaded.
- * Return: true if the tracker can be read.
+ * Context: any.
+ * Return: false where there is no TDX host: then there is nothing to track.
  */
 bool core_ready(void)
 {
 	return smp_load_acquire(&core_started);	/* with the tracker: core_start() */
 }
 
-/**
- * core_start - from now on pages can be tracked, and a kexec is guarded
- *
- * Context: process, may sleep; one caller at a time, which may hold
- * cpus_read_lock(): no kprobe is registered here and no hook removed.
- * Return: 0, also if it was done before, or a negative error with the reason in
- * the log.
+/*
+ * From now on pages can be tracked, and a kexec is guarded.  At load in own mode
+ * too: tdx_enable() has cpus_read_lock(), under which nothing may be hooked, since
+ * ftrace takes it under its own lock.
  */
-int core_start(void)
+static int __init core_start(void)
 {
-	int ret;
+	int ret = start_tracker();
 
-	if (core_started)
-		return 0;
-	ret = start_tracker();
 	if (ret)
 		return ret;
 	coverage_publish(tracker.map);
@@ -241,23 +234,26 @@ static int __init start_watching(void)
 	int ret;
 
 	coverage_lose(COVERAGE_SEARCH_PENDING);
+	ret = watch_start();
+	if (ret)
+		return ret;
+	ret = hotplug_start();
+	if (ret)
+		watch_stop();
+	return ret;
+}
+
+static int __init start(void)
+{
+	int ret;
+
 	core_find();
 	ret = core_start();
 	if (ret)
 		return ret;
-	ret = watch_start();
+	ret = platform.own ? own_load() : start_watching();
 	if (ret)
-		goto out_core;
-	ret = hotplug_start();
-	if (ret)
-		goto out_watch;
-	search_private_pages();
-	return 0;
-
-out_watch:
-	watch_stop();
-out_core:
-	core_stop();
+		core_stop();
 	return ret;
 }
 
@@ -288,7 +284,7 @@ static int __init tdx_reset_init(void)
 		ret = check_tracker();
 		if (ret)
 			return ret;
-		ret = platform.own ? own_load() : start_watching();
+		ret = start();
 		if (ret) {
 			pr_err("cannot start: error %d; if no line above says why, memory was short or being added: free some and load again\n",
 			       ret);
@@ -309,6 +305,8 @@ static int __init tdx_reset_init(void)
 	}
 	if (platform.own)
 		return 0;
+	/* Long on a large machine; until its end coverage_reason tells of it. */
+	search_private_pages();
 	ret = unlock_start();
 	if (ret) {
 		sysfs_stop();

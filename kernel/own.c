@@ -114,16 +114,21 @@ u64 own_seamcall(u64 leaf, struct seamcall_args *args)
  * @leaf: leaf and version
  * @args: operands, and what came back
  *
- * The caller has flushed the cache lines of pages that it gives to TDX.
+ * The caller has flushed the cache lines of pages that it gives to TDX.  Leaves
+ * with operands in more registers than @args has are not served: TDH.VP.ENTER
+ * hands the guest's to its caller.
  *
- * Context: any; this CPU in VMX operation, TDX enabled.
+ * Context: any but NMI and the callbacks of the notifier chain; this CPU in VMX
+ * operation, TDX enabled.
  * Return: the status; SEAMCALL_VMFAIL or SEAMCALL_NO_STATUS with a vector if
- * the TDX module was not reached; SEAMCALL_REFUSED if TDX is not enabled or a
- * reboot has begun.
+ * the TDX module was not reached; SEAMCALL_REFUSED if it was not called: TDX is
+ * not enabled, a reboot has begun, or the leaf is TDH.VP.ENTER.
  */
 u64 tdx_seamcall(u64 leaf, struct seamcall_args *args)
 {
-	return enable_ready() ? own_seamcall(leaf, args) : SEAMCALL_REFUSED;
+	if (!enable_ready() || (leaf & TDX_LEAF_MASK) == TDH_VP_ENTER)
+		return SEAMCALL_REFUSED;
+	return own_seamcall(leaf, args);
 }
 EXPORT_SYMBOL_GPL(tdx_seamcall);
 
@@ -135,10 +140,13 @@ EXPORT_SYMBOL_GPL(tdx_seamcall);
  * The caller has had TDX write back what caches hold of them
  * (TDH.PHYMEM.PAGE.WBINVD or TDH.PHYMEM.CACHE.WB).
  *
- * Context: any; the direct map shows the pages.
+ * Context: any but NMI and the callbacks of the notifier chain, in which the
+ * hand-off does it; the direct map shows the pages.
  */
 void tdx_reset_pages(u64 pfn, u64 nr)
 {
+	if (!platform.own)
+		return;
 	scrub_mapped(pfn, nr);
 	effect_rewritten(pfn, nr);
 }
@@ -255,7 +263,6 @@ int own_load(void)
 
 	if (ret)
 		return ret;
-	core_find();
 	ret = enable_load();
 	if (ret)
 		goto out_pamt;

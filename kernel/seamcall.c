@@ -5,8 +5,9 @@
  * there are, on their way through own.c, which keeps the tracker.
  *
  * The kernel marks a CPU's cache as incoherent before each SEAMCALL, so that it
- * is flushed before a kexec.  That mark is out of reach here; the caller flushes
- * the caches when it is done (search.c).
+ * is flushed before a kexec.  That mark is out of reach here: the search flushes the
+ * caches when it is done (search.c); one TDH.SYS.RD leaves nothing there of memory
+ * that the next kernel has.
  */
 #include <linux/errno.h>
 #include <linux/pfn.h>

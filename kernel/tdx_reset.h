@@ -75,9 +75,7 @@ void pin_module_for_good(const char *why);
 const char *pin_reason(void);
 const char *tracker_name(void);
 void unpin_module(void);
-void core_find(void);
 bool core_ready(void);
-int core_start(void);
 
 /* watch.c, own.c */
 #if COMPAT_OWN_MODE
@@ -139,6 +137,7 @@ void watch_text_stop(void);
 void watch_text_account(void);
 
 /* pamt.c */
+#define PAMT_MAX_TDMRS	64	/* what module 1.5 allows; it says so in its metadata */
 bool pamt_take(const struct seamcall_args *args);
 void pamt_take_back(void);
 bool pamt_known(void);
