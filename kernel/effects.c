@@ -447,7 +447,8 @@ void effect_end(struct effect *effect, bool failed, u64 status, u64 r8)
 			coverage_lose(COVERAGE_MODULE_UPDATED);
 		break;
 	case TDX_EFFECT_CONFIGURES:
-		if (call->leaf == TDH_SYS_CONFIG && outcome == LEAF_NOT_DONE)
+		/* Own mode rewrites it first: pamt_release(). */
+		if (call->leaf == TDH_SYS_CONFIG && outcome == LEAF_NOT_DONE && !platform.own)
 			pamt_take_back();
 		break;
 	case TDX_EFFECT_NONE:

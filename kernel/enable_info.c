@@ -99,6 +99,7 @@ int enable_read_info(struct tdx_info *info)
 		if (ret)
 			return ret;
 	}
+	info->limits.max_tdmrs = min_t(u16, info->limits.max_tdmrs, PAMT_MAX_TDMRS);
 	ret = read_field(TDX_MD_FEATURES0, &info->features);
 	return ret ? ret : read_cmrs(info);
 }

@@ -18,8 +18,6 @@
 #include "tdx_reset.h"
 #include "trace.h"
 
-#define MAX_TDMRS	64	/* what module 1.5 allows; it says so in its metadata */
-
 /* Each base and size in bytes. */
 struct tdmr_info {
 	u64 base;
@@ -30,8 +28,8 @@ struct tdmr_info {
 	} pamt[3];	/* 1 GiB, 2 MiB, 4 KiB entries */
 };
 
-/* Written by the one TDH.SYS.CONFIG, before @nr_ranges; never changed later. */
-static struct tracker_range ranges[MAX_TDMRS * 3];
+/* Written by TDH.SYS.CONFIG, each before it counts; forgotten if that fails. */
+static struct tracker_range ranges[PAMT_MAX_TDMRS * 3];
 static unsigned int nr_ranges;
 
 /* An object of ordinary memory at a physical address, or NULL. */
@@ -47,7 +45,10 @@ static const void *at(u64 pa, size_t size)
  * pamt_take - the PAMT is about to become private
  * @args: of TDH.SYS.CONFIG: RCX = address of the array, RDX = its entries
  *
- * Context: any, NMI included; once.
+ * Own mode asks again with the same if the TDX module was busy, and has the PAMT in
+ * the tracker then.
+ *
+ * Context: any, NMI included; one caller at a time.
  * Return: false if it cannot be found out.
  */
 bool pamt_take(const struct seamcall_args *args)
@@ -56,7 +57,9 @@ bool pamt_take(const struct seamcall_args *args)
 	unsigned int n = 0;
 	u64 i, j;
 
-	if (!array || !args->rdx || args->rdx > MAX_TDMRS || READ_ONCE(nr_ranges))
+	if (READ_ONCE(nr_ranges))
+		return platform.own;
+	if (!array || !args->rdx || args->rdx > PAMT_MAX_TDMRS)
 		return false;
 	for (i = 0; i < args->rdx; i++) {
 		const struct tdmr_info *tdmr = at(array[i], sizeof(*tdmr));
@@ -74,9 +77,9 @@ bool pamt_take(const struct seamcall_args *args)
 				      TDH_SYS_CONFIG);
 			if (added == -ERANGE)
 				coverage_lose(COVERAGE_OUTSIDE_MAP);
+			WRITE_ONCE(nr_ranges, n);
 		}
 	}
-	WRITE_ONCE(nr_ranges, n);
 	return true;
 }
 

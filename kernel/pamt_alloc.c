@@ -267,6 +267,18 @@ static int cover(struct tdmr_set *set, const struct tdmr_limits *limits)
 	return 0;
 }
 
+/* All of it is what the early memory is for, or less: offline and in no CMR. */
+static bool were_there(const struct tdmr_set *set)
+{
+	unsigned int i, j = 0;
+
+	for (i = 0; i < set->nr_ranges; i++, j++)
+		while (j < early_set.nr_ranges &&
+		       memcmp(&set->ranges[i], &early_set.ranges[j], sizeof(*set->ranges)))
+			j++;
+	return j <= early_set.nr_ranges;
+}
+
 /* Does what was taken at load fit what is found now?  If not, it is told. */
 static bool early_fits(const struct tdmr_set *set, const struct tdmr_limits *limits)
 {
@@ -274,8 +286,7 @@ static bool early_fits(const struct tdmr_set *set, const struct tdmr_limits *lim
 
 	if (!early_set.nr_ranges)
 		return false;	/* told before */
-	if (set->nr_ranges != early_set.nr_ranges ||
-	    memcmp(set->ranges, early_set.ranges, set->nr_ranges * sizeof(*set->ranges))) {
+	if (!were_there(set)) {
 		pr_warn("enable: memory was added or removed since the PAMT's memory was taken (pamt=early); taking it anew\n");
 		return false;
 	}
@@ -294,12 +305,25 @@ static bool early_fits(const struct tdmr_set *set, const struct tdmr_limits *lim
 	return true;
 }
 
+/* Without TDMRs that would have nothing in them; their PAMT stays unused. */
 static int use_early(struct tdmr_set *set)
 {
-	set->tdmrs = kmemdup(early_set.tdmrs,
-			     early_set.nr_tdmrs * sizeof(*set->tdmrs), GFP_KERNEL);
-	set->nr_tdmrs = early_set.nr_tdmrs;
-	return set->tdmrs ? 0 : -ENOMEM;
+	unsigned int i, r;
+
+	set->tdmrs = kcalloc(early_set.nr_tdmrs, sizeof(*set->tdmrs), GFP_KERNEL);
+	if (!set->tdmrs)
+		return -ENOMEM;
+	for (i = 0; i < early_set.nr_tdmrs; i++) {
+		const struct tdmr *tdmr = &early_set.tdmrs[i];
+
+		for (r = 0; r < set->nr_ranges; r++)
+			if (set->ranges[r].start < tdmr->base + tdmr->size &&
+			    set->ranges[r].end > tdmr->base)
+				break;
+		if (r < set->nr_ranges)
+			set->tdmrs[set->nr_tdmrs++] = *tdmr;
+	}
+	return 0;
 }
 
 static void forget_early(void)
@@ -372,6 +396,7 @@ static void reset_blocks(void)
 
 		scrub_mapped(pfn, pamt.blocks[i].nr);
 		effect_rewritten(pfn, pamt.blocks[i].nr);
+		cond_resched();
 	}
 	pamt_take_back();
 	pamt.exposed = false;

@@ -296,7 +296,7 @@ static int search_create(struct search *search)
 {
 	u64 end_pfn;
 
-	search->nr = num_online_cpus();
+	search->nr = min(num_online_cpus(), tracker_search_cpus(&tracker));
 	search_memory_end(&end_pfn);	/* the tracker may have room for more */
 	search->nr_chunks = DIV_ROUND_UP(end_pfn, CHUNK_PAGES);
 	search->searchers = kcalloc(search->nr, sizeof(*search->searchers), GFP_KERNEL);

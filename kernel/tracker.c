@@ -124,6 +124,20 @@ u64 tracker_count(const struct tracker *tracker)
 					    bitmap_count_pages(tracker);
 }
 
+/* One worker refills the xarray's reserve of nodes, in competition for its lock. */
+#define XARRAY_SEARCH_CPUS	16
+
+/**
+ * tracker_search_cpus - how many CPUs may set and clear pages without a pause
+ * @tracker: the set
+ *
+ * Context: any.
+ */
+unsigned int tracker_search_cpus(const struct tracker *tracker)
+{
+	return tracker_is_xarray(tracker) ? XARRAY_SEARCH_CPUS : ~0U;
+}
+
 /* The first page at or after pfn, below end, that is (not) in the set. */
 static u64 find_page(const struct tracker *tracker, u64 pfn, u64 end, bool in)
 {

@@ -84,6 +84,7 @@ u64 tracker_clear_all(struct tracker *tracker);
 u64 tracker_snapshot(const struct tracker *tracker,
 		     struct tracker_range *ranges, u64 max);
 u64 tracker_count(const struct tracker *tracker);
+unsigned int tracker_search_cpus(const struct tracker *tracker);
 
 /* tracker_bitmap.c */
 int bitmap_create(struct tracker *tracker);
