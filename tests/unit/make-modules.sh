@@ -1,28 +1,43 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # make modules copies what differs, also if it is older than the copy, and leaves
-# the times of the rest alone.  Runs in the build folder; no kernel is needed, the
-# one here says only that it was asked.
+# the times of the rest alone; it never leaves the module of another kernel there.
+# Runs in the build folder; no kernel is needed, those here go by file times, as
+# kbuild does, and say what they were asked.
 set -eu
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 failed=0
 bad() { echo "FAILED: $*"; failed=1; }
 
-mkdir "$dir/kernel"
-printf 'modules:\n\t@echo asked for $(M)\n' >"$dir/kernel/Makefile"
+# kernel NAME RELEASE: older than anything that is built
+kernel() {
+	mkdir -p "$dir/$1/include/config"
+	echo "$2" >"$dir/$1/include/config/kernel.release"
+	printf 'modules: $(M)/tdx_reset.ko\n\t@echo asked for $(M)\n%s\n\techo %s >$@\n' \
+		'$(M)/tdx_reset.ko: $(M)/main.c' "$1" >"$dir/$1/Makefile"
+	find "$dir/$1" -type f -exec touch -d '2000-01-01' {} +
+}
+kernel kernel 6.12-cloud
+kernel other 6.12
 copy=$dir/modules
 modules() {
-	MAKEFLAGS='' make modules modules_dir="$copy" KDIR="$dir/kernel" >"$dir/out" 2>&1 ||
+	MAKEFLAGS='' make modules modules_dir="$copy" KDIR="${1:-$dir/kernel}" >"$dir/out" 2>&1 ||
 		{ cat "$dir/out"; echo 'FAILED: make modules'; exit 1; }
 	grep -q "^asked for $copy/kernel\$" "$dir/out" || bad 'kbuild was not asked'
 }
 copied() { sed -n 's/^  COPY  *//p' "$dir/out"; }
+# built_for NAME WHEN
+built_for() {
+	[ "$(cat "$copy/kernel/tdx_reset.ko")" = "$1" ] ||
+		bad "$2: the module is for $(cat "$copy/kernel/tdx_reset.ko"), not $1"
+}
 
 modules
 nr=$(copied | wc -l)
 [ "$nr" -ge 20 ] || bad "only $nr files copied"
 [ -e "$copy/include/tdx/abi.h" ] || bad 'no headers copied'
+built_for kernel 'the first'
 
 find "$copy" -type f -exec touch -d '2001-01-01' {} +
 modules
@@ -35,5 +50,29 @@ touch -d '2037-01-01' "$copy/kernel/main.c"
 modules
 [ "$(copied)" = kernel/main.c ] || bad "a stale kernel/main.c; copied: $(copied)"
 ! grep -q stale "$copy/kernel/main.c" || bad 'kernel/main.c is still stale'
+
+# Another kernel, the first again, and by another name: what is built is for it,
+# and nothing is built twice for one.
+modules "$dir/other"
+built_for other 'a second kernel'
+modules
+built_for kernel 'the first again'
+ln -s kernel "$dir/name"
+echo kept >>"$copy/kernel/tdx_reset.ko"
+modules "$(realpath --relative-to=. "$dir/name")"
+grep -q kept "$copy/kernel/tdx_reset.ko" || bad 'the same by a relative path and a link, and built again'
+# The same folder after an update that brought older headers.
+kernel kernel 6.13
+modules
+built_for kernel 'another release in the same folder'
+echo 'another configuration' >"$dir/kernel/include/config/auto.conf"
+touch -d '2000-01-01' "$dir/kernel/include/config/auto.conf"
+echo kept >>"$copy/kernel/tdx_reset.ko"
+modules
+built_for kernel 'another configuration in the same folder'
+if MAKEFLAGS='' make modules modules_dir="$copy" KDIR="$dir/none" >"$dir/out" 2>&1; then
+	bad 'a KDIR that is not there succeeds'
+fi
+grep -q "$dir/none: no such folder" "$dir/out" || bad "a KDIR that is not there: $(cat "$dir/out")"
 [ $failed = 0 ] && echo "ok: $nr files"
 exit $failed
