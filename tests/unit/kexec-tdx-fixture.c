@@ -80,6 +80,12 @@ static bool fake_may_reboot(struct tool *t)
 	return current->privileged;
 }
 
+static bool fake_in_container(struct tool *t)
+{
+	(void)t;
+	return current->container;
+}
+
 static const struct sys_ops fake_ops = {
 	.kexec_file_load = fake_load,
 	.reboot_kexec = fake_reboot,
@@ -87,6 +93,7 @@ static const struct sys_ops fake_ops = {
 	.sync = fake_sync,
 	.exec = fake_exec,
 	.may_reboot = fake_may_reboot,
+	.in_container = fake_in_container,
 };
 
 struct machine *machine_new(void)

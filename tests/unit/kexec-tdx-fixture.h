@@ -27,6 +27,7 @@ struct machine {
 	int reboot_result;
 	int exec_result;
 	bool privileged;
+	bool container;
 	/* After run(): */
 	int status;
 	char *out;

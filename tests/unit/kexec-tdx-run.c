@@ -228,6 +228,15 @@ static void test_execute(void **state)
 	run(m, "-f", k, NULL);
 	assert_refused(m, "not permitted", "root");
 	m->privileged = true;
+	/* The kernel would refuse, but only when the host's interfaces are down. */
+	m->container = true;
+	run(m, "-e", NULL);
+	assert_refused(m, "PID namespace", "on the host");
+	run(m, "-f", k, NULL);
+	assert_refused(m, "PID namespace", "on the host");
+	assert_int_equal(run(m, "--dry-run", "-e", NULL), 0);
+	assert_int_equal(run(m, "-l", k, NULL), 0);
+	m->container = false;
 
 	assert_int_equal(run(m, "-e", NULL), 0);
 	assert_string_equal(m->calls, "sync\nlink eth0 down\nreboot\n");
