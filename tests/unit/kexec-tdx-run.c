@@ -255,6 +255,10 @@ static void test_execute(void **state)
 	assert_int_equal(run(m, "-f", k, NULL), 0);
 	assert_string_equal(m->calls, "load kernel=k initrd=- cmdline= flags=0x4\n"
 				      "sync\nlink eth0 down\nreboot\n");
+	/* Never what was loaded before, if -f comes last. */
+	machine_text(m, "/sys/kernel/kexec_loaded", "1\n");
+	assert_int_equal(run(m, "-e", "-f", NULL), 255);
+	assert_string_equal(m->calls, "");
 	m->load_result = -EOPNOTSUPP;
 	assert_int_equal(run(m, "-f", k, NULL), 255);
 	assert_int_equal(lines(m->calls), 1);
