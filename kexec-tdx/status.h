@@ -23,7 +23,7 @@ int status_report(struct tool *t, const struct options *o);
  * @crash: it is about the crash kernel
  *
  * One line on stderr on a host with the partial-write erratum where the kernel
- * component is missing, or does not know all private memory.
+ * component is missing, does nothing, or does not know all private memory.
  */
 void status_warn(struct tool *t, bool crash);
 

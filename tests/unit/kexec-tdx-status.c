@@ -125,7 +125,9 @@ static void test_warning(void **state)
 	machine_text(m, "/sys/kernel/tdx_reset/coverage", "complete\n");
 	assert_warns(m, NULL);
 	machine_text(m, "/sys/kernel/tdx_reset/coverage", "partial\n");
-	assert_warns(m, "does not know all private memory");
+	assert_warns(m, "does not know all private memory: the machine");
+	machine_text(m, "/sys/kernel/tdx_reset/coverage_reason", "the search goes on\n");
+	assert_warns(m, "does not know all private memory (the search goes on): the machine");
 
 	/* A kernel without TDX host support: only the component knows the erratum. */
 	machine_text(m, "/proc/cpuinfo", no_bug);
@@ -139,7 +141,16 @@ static void test_warning(void **state)
 	/* Such a CPU, but no TDX host. */
 	machine_text(m, "/sys/kernel/tdx_reset/mode", "none\n");
 	machine_text(m, "/sys/kernel/tdx_reset/coverage", "none\n");
+	machine_text(m, "/sys/kernel/tdx_reset/coverage_reason", "no TDX host here\n");
 	assert_warns(m, NULL);
+	/* The kernel says that it is one: nothing is hooked, and nothing resets. */
+	machine_text(m, "/proc/cpuinfo", bug);
+	assert_warns(m, "nothing guards the jump");
+	assert_non_null(strstr(m->err, "no TDX host here;"));
+	assert_null(strstr(m->err, "firmware"));
+	run(m, "-p", k, NULL);
+	assert_warned(m, "nothing guards the jump");
+	assert_null(strstr(m->err, "firmware"));
 }
 
 /* A crash ends in a reset less often than a kexec, and the text says when. */
