@@ -39,6 +39,8 @@ static int fake_load(struct tool *t, const struct load_call *c)
 	       c->kernel ? strrchr(c->kernel, '/') + 1 : "-",
 	       c->initrd ? strrchr(c->initrd, '/') + 1 : "-",
 	       c->cmdline ? c->cmdline : "-", c->flags);
+	if (c->flags & current->unknown_flags)
+		return -EINVAL;
 	if ((c->flags & FILE_DEBUG) && current->load_result_debug)
 		return current->load_result_debug;
 	return current->load_result;
