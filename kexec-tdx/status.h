@@ -13,7 +13,8 @@
  *
  * Return: without --json what kexec(8) -S answers: 1 if the crash kernel (with
  * -l the kernel for reboot) is loaded, 0 if not, 255 if the running kernel
- * does not tell.  With --json, which kexec(8) has not: 0.
+ * does not tell.  With --json, which kexec(8) has not: 0.  tool_run() answers
+ * 255 where the report cannot be written.
  */
 int status_report(struct tool *t, const struct options *o);
 
