@@ -74,5 +74,17 @@ if MAKEFLAGS='' make modules modules_dir="$copy" KDIR="$dir/none" >"$dir/out" 2>
 	bad 'a KDIR that is not there succeeds'
 fi
 grep -q "$dir/none: no such folder" "$dir/out" || bad "a KDIR that is not there: $(cat "$dir/out")"
+
+# Kbuild takes the version from where configure has it; it is copied, too.
+version=$(kexec-tdx/kexec-tdx --version | cut -d' ' -f2)
+cat >"$dir/version.mk" <<'END'
+include $(src)/Kbuild
+print:
+	@echo $(CFLAGS_main.o)
+END
+version() { make -s -f "$dir/version.mk" src="$copy/kernel" print 2>&1; }
+[ "$(version)" = "-DTDX_RESET_VERSION=\"$version\"" ] || bad "Kbuild: version $(version), not $version"
+mv "$copy/configure.ac" "$copy/kept"
+! version >"$dir/out" || bad "Kbuild without configure.ac has a version: $(cat "$dir/out")"
 [ $failed = 0 ] && echo "ok: $nr files"
 exit $failed
