@@ -131,6 +131,7 @@ static const struct column {
 	{ "lockdown",		"kernel lockdown",		TEXT,	NULL, get_lockdown },
 
 	{ "tdx_reset",		"tdx_reset present",		BOOLEAN, NULL, get_component },
+	{ "version",		"  version",			TEXT,	"/sys/module/tdx_reset/version", NULL },
 	{ "mode",		"  mode",			TEXT,	"/sys/kernel/tdx_reset/mode", NULL },
 	{ "tdx",		"  TDX",			TEXT,	"/sys/kernel/tdx_reset/tdx", NULL },
 	{ "erratum",		"  CPU has the erratum",	BOOLEAN, "/sys/kernel/tdx_reset/erratum", NULL },
