@@ -47,6 +47,16 @@ sed 's/^ *//' "$dir/plain" | sed 's/   *[^ ].*//; s/ unknown$//; s/ no$//' >"$di
 sed -n '/^\.ta/,/^\.fi/p' "$man" | sed -n 's/^ *\([^.].*\)/\1/p' | cut -f1,2 >"$dir/told"
 diff "$dir/report" "$dir/told" || bad 'the report (<) and the table of the manual page (>) differ'
 
+# What the page refers to is installed there.
+grep '^\.I .*/doc/' "$man" | sed 's/\\-/-/g; s,.*/doc/kexec-tdx/*,,' | grep . >"$dir/installed" || :
+[ "$(wc -l <"$dir/installed")" = 2 ] || bad 'the manual page names no documents'
+while read -r file; do
+	[ -s "$srcdir/$file" ] || bad "$file is in the manual page, and not there"
+	grep -q "^nobase_dist_doc_DATA = .*" "$srcdir/Makefile.am" &&
+		sed -n '/^nobase_dist_doc_DATA/,/[^\\]$/p' "$srcdir/Makefile.am" | grep -qF -- "$file" ||
+		bad "$file is in the manual page, and not installed"
+done <"$dir/installed"
+
 if command -v bash >/dev/null; then
 	# Completes the last word of the others.
 	complete_word() {
