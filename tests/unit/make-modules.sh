@@ -75,16 +75,42 @@ if MAKEFLAGS='' make modules modules_dir="$copy" KDIR="$dir/none" >"$dir/out" 2>
 fi
 grep -q "$dir/none: no such folder" "$dir/out" || bad "a KDIR that is not there: $(cat "$dir/out")"
 
-# Kbuild takes the version from where configure has it; it is copied, too.
+# What dkms gets: its configuration, sources that build without the rest, the version.
+MAKEFLAGS='' make install-dkms DESTDIR="$dir/dkms" >"$dir/out" 2>&1 || { cat "$dir/out"; bad 'make install-dkms'; }
 version=$(kexec-tdx/kexec-tdx --version | cut -d' ' -f2)
+source=$dir/dkms/usr/src/tdx_reset-$version
+[ "$(find "$source" -type f | wc -l)" = $((nr + 1)) ] || bad "$source: not $nr files and dkms.conf"
+bash -euc 'kernel_source_dir=$1; cd "$2"; . ./dkms.conf
+	[ "$PACKAGE_NAME-$PACKAGE_VERSION" = "${PWD##*/}" ]
+	eval "${MAKE[0]}" && cat "${BUILT_MODULE_LOCATION[0]}/${BUILT_MODULE_NAME[0]}.ko"' \
+	bash "$dir/other" "$source" >"$dir/out" 2>&1 || bad "dkms.conf: $(cat "$dir/out")"
+[ "$(tail -n 1 "$dir/out")" = other ] || bad "dkms.conf builds something else: $(cat "$dir/out")"
+
+# Kbuild takes the version from where configure has it, in each copy.
 cat >"$dir/version.mk" <<'END'
 include $(src)/Kbuild
 print:
 	@echo $(CFLAGS_main.o)
 END
-version() { make -s -f "$dir/version.mk" src="$copy/kernel" print 2>&1; }
-[ "$(version)" = "-DTDX_RESET_VERSION=\"$version\"" ] || bad "Kbuild: version $(version), not $version"
-mv "$copy/configure.ac" "$copy/kept"
-! version >"$dir/out" || bad "Kbuild without configure.ac has a version: $(cat "$dir/out")"
+for src in "$copy/kernel" "$source/kernel"; do
+	[ "$(make -s -f "$dir/version.mk" src="$src" print)" = "-DTDX_RESET_VERSION=\"$version\"" ] ||
+		bad "$src/Kbuild: version $(make -s -f "$dir/version.mk" src="$src" print 2>&1), not $version"
+done
+mv "$source/configure.ac" "$source/kept"
+if make -s -f "$dir/version.mk" src="$source/kernel" print >"$dir/out" 2>&1; then
+	bad "Kbuild without configure.ac has a version: $(cat "$dir/out")"
+fi
+
+# Headers that are installed need no other of ours.
+MAKEFLAGS='' make install-tdxincludeHEADERS DESTDIR="$dir/include" includedir= >"$dir/out" 2>&1 ||
+	{ cat "$dir/out"; bad 'make install-tdxincludeHEADERS'; }
+for header in reset reset_user; do
+	[ -e "$dir/include/tdx/$header.h" ] || bad "tdx/$header.h is not installed"
+done
+grep -h -o '"tdx/.*"' "$dir/include/tdx/"*.h | tr -d '"' | sort -u >"$dir/needed"
+[ -s "$dir/needed" ] || bad 'no header needs another'
+while read -r header; do
+	[ -e "$dir/include/$header" ] || bad "$header is needed and not installed"
+done <"$dir/needed"
 [ $failed = 0 ] && echo "ok: $nr files"
 exit $failed
