@@ -337,4 +337,5 @@ module_exit(tdx_reset_exit);
 
 MODULE_DESCRIPTION("kexec and kdump that are safe on Intel TDX hosts");
 MODULE_AUTHOR("The kexec-tdx developers");
+MODULE_VERSION(TDX_RESET_VERSION);
 MODULE_LICENSE("GPL");

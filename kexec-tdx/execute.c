@@ -73,9 +73,12 @@ static void links_set(struct tool *t, const struct links *links, bool up)
 
 int execute_check(struct tool *t)
 {
-	if (t->sys->may_reboot(t))
-		return 0;
-	return fail(t, EXIT_BAD_INPUT, "cannot execute: not permitted; run as root (CAP_SYS_BOOT)");
+	if (!t->sys->may_reboot(t))
+		return fail(t, EXIT_BAD_INPUT, "cannot execute: not permitted; run as root (CAP_SYS_BOOT)");
+	/* Before interfaces go down, which may be the host's. */
+	if (t->sys->in_container(t))
+		return fail(t, EXIT_BAD_INPUT, "cannot execute: this is a container with a PID namespace of its own, where reboot(2) executes no kernel; run this on the host, or in a container with the host's (--pid=host)");
+	return 0;
 }
 
 int execute_loaded(struct tool *t, const struct options *o, bool just_loaded)
@@ -102,7 +105,7 @@ int execute_loaded(struct tool *t, const struct options *o, bool just_loaded)
 	if (err) {
 		links_set(t, &links, true);
 		ret = fail(t, EXIT_KERNEL, "cannot execute the loaded kernel: %s",
-			   err == -EINVAL ? "none is loaded, or this kernel has no kexec; load one with kexec-tdx -l KERNEL" :
+			   err == -EINVAL ? "none is loaded, this kernel has no kexec, or this is a container with a PID namespace of its own; load one with kexec-tdx -l KERNEL, execute it on the host" :
 			   err == -EBUSY ? "a load is going on; try again" :
 			   err == -EPERM ? "not permitted; run as root (CAP_SYS_BOOT), outside of containers" :
 			   strerror(-err));

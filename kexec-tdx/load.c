@@ -150,15 +150,29 @@ static int make_cmdline(struct tool *t, const struct options *o,
 	return ret;
 }
 
+/* Flags that not every kernel knows, the newest first. */
+static const struct {
+	unsigned long flag;
+	const char *name;
+} newer_flags[] = {
+	{ FILE_NO_CMA, "the flag of --no-cma (Linux 6.17)" },
+	{ FILE_DEBUG, "the debug flag (Linux 6.8)" },
+};
+
 /* The call itself.  Return: 0 or -errno. */
 static int file_load(struct tool *t, struct load_call *call)
 {
 	int err = t->sys->kexec_file_load(t, call);
 
-	/* Kernels before 6.8 answer EINVAL to the debug flag. */
-	if (err == -EINVAL && (call->flags & FILE_DEBUG)) {
-		debug(t, "kexec_file_load: invalid argument; trying without the debug flag");
-		call->flags &= ~FILE_DEBUG;
+	/*
+	 * A kernel that does not know a flag answers EINVAL.  One that does not
+	 * know FILE_NO_CMA never takes CMA memory for the image.
+	 */
+	for (size_t i = 0; i < sizeof(newer_flags) / sizeof(newer_flags[0]); i++) {
+		if (err != -EINVAL || !(call->flags & newer_flags[i].flag))
+			continue;
+		debug(t, "kexec_file_load: invalid argument; trying without %s", newer_flags[i].name);
+		call->flags &= ~newer_flags[i].flag;
 		err = t->sys->kexec_file_load(t, call);
 	}
 	return err;
@@ -214,7 +228,7 @@ int load_kernel(struct tool *t, const struct options *o)
 	err = file_load(t, &call);
 	if (err)
 		ret = fail(t, EXIT_KERNEL, "%s: cannot load: %s", o->kernel,
-			   load_error_text(t, -err, o->crash));
+			   load_error_text(t, -err, o->crash, false));
 out:
 	free(cmdline);
 	if (initrd_fd >= 0)
@@ -235,6 +249,6 @@ int unload_kernel(struct tool *t, const struct options *o)
 	if (err)
 		return fail(t, EXIT_KERNEL, "cannot unload the %s kernel: %s",
 			    o->crash ? "crash" : "loaded",
-			    load_error_text(t, -err, o->crash));
+			    load_error_text(t, -err, o->crash, true));
 	return 0;
 }

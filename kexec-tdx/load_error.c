@@ -41,17 +41,21 @@ static const struct {
 	int crash;		/* 1, 0 = for that image only, -1 = both */
 	const char *value;	/* the whole content, or "[word]" inside it */
 	const char *text;
+	const char *unload_text;	/* NULL = no cause of this */
 } eperm_causes[] = {
 	{ "/proc/sys/kernel/kexec_load_disabled", -1, "1",
-	  "loading is switched off until the next boot (sysctl kernel.kexec_load_disabled=1); load before it is set" },
+	  "loading is switched off until the next boot (sysctl kernel.kexec_load_disabled=1); load before it is set",
+	  "loading and unloading are switched off until the next boot (sysctl kernel.kexec_load_disabled=1); it stays loaded until then" },
 	{ "/proc/sys/kernel/kexec_load_limit_panic", 1, "0",
-	  "the limit of crash loads is used up (sysctl kernel.kexec_load_limit_panic=0); it is given anew at the next boot" },
+	  "the limit of crash loads is used up (sysctl kernel.kexec_load_limit_panic=0); it is given anew at the next boot",
+	  "the limit of crash loads is used up, and unloading counts as one (sysctl kernel.kexec_load_limit_panic=0); it stays loaded until the next boot" },
 	{ "/proc/sys/kernel/kexec_load_limit_reboot", 0, "0",
-	  "the limit of loads is used up (sysctl kernel.kexec_load_limit_reboot=0); it is given anew at the next boot" },
+	  "the limit of loads is used up (sysctl kernel.kexec_load_limit_reboot=0); it is given anew at the next boot",
+	  "the limit of loads is used up, and unloading counts as one (sysctl kernel.kexec_load_limit_reboot=0); it stays loaded until the next boot" },
 	{ "/sys/kernel/security/lockdown", -1, "[integrity]",
-	  "kernel lockdown takes signed kernels only; use one signed by your distribution" },
+	  "kernel lockdown takes signed kernels only; use one signed by your distribution", NULL },
 	{ "/sys/kernel/security/lockdown", -1, "[confidentiality]",
-	  "kernel lockdown takes signed kernels only; use one signed by your distribution" },
+	  "kernel lockdown takes signed kernels only; use one signed by your distribution", NULL },
 };
 
 static bool file_says(struct tool *t, const char *path, const char *value)
@@ -66,21 +70,24 @@ static bool file_says(struct tool *t, const char *path, const char *value)
 	return yes;
 }
 
-static const char *eperm_text(struct tool *t, bool crash)
+static const char *eperm_text(struct tool *t, bool crash, bool unload)
 {
 	if (!t->sys->may_reboot(t))
 		return "not permitted; run as root (CAP_SYS_BOOT)";
-	for (size_t i = 0; i < sizeof(eperm_causes) / sizeof(eperm_causes[0]); i++)
-		if ((eperm_causes[i].crash < 0 || eperm_causes[i].crash == crash) &&
+	for (size_t i = 0; i < sizeof(eperm_causes) / sizeof(eperm_causes[0]); i++) {
+		const char *text = unload ? eperm_causes[i].unload_text : eperm_causes[i].text;
+
+		if (text && (eperm_causes[i].crash < 0 || eperm_causes[i].crash == crash) &&
 		    file_says(t, eperm_causes[i].path, eperm_causes[i].value))
-			return eperm_causes[i].text;
+			return text;
+	}
 	return "not permitted, by a security module or a container; see the kernel and audit logs";
 }
 
-const char *load_error_text(struct tool *t, int err, bool crash)
+const char *load_error_text(struct tool *t, int err, bool crash, bool unload)
 {
 	if (err == EPERM)
-		return eperm_text(t, crash);
+		return eperm_text(t, crash, unload);
 	if (err == EADDRNOTAVAIL)
 		return crash ? no_room_crash : no_room;
 	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)

@@ -12,9 +12,10 @@
  * @t: context; /proc and /sys are asked which of several causes it was
  * @err: errno, positive
  * @crash: was it about the crash image?
+ * @unload: was it to be unloaded?
  *
  * Return: text without a newline; never NULL, not to be freed.
  */
-const char *load_error_text(struct tool *t, int err, bool crash);
+const char *load_error_text(struct tool *t, int err, bool crash, bool unload);
 
 #endif

@@ -182,12 +182,18 @@ static void apply(struct options *o, const struct option_def *d, const char *val
 {
 	switch (d->id) {
 	case OPT_PLAIN:		break;
-	/* -l after -f means load only, -f after -l load and execute, as in kexec(8). */
+	/*
+	 * The later one counts, as in kexec(8): -l after -f loads only, -f after -l
+	 * loads and executes; -f after -e is -f, and -e after -f is -e.
+	 */
 	case OPT_LOAD:		*acts |= ACT_LOAD; o->exec_after = false; break;
-	case OPT_FORCE:		*acts |= ACT_FORCE; o->exec_after = true; break;
+	case OPT_FORCE:
+		*acts = (*acts & ~ACT_EXEC) | ACT_FORCE;
+		o->exec_after = true;
+		break;
 	case OPT_LOAD_PANIC:	*acts |= ACT_PANIC; break;
 	case OPT_UNLOAD:	*acts |= ACT_UNLOAD; break;
-	case OPT_EXEC:		*acts |= ACT_EXEC; break;
+	case OPT_EXEC:		*acts = (*acts & ~ACT_FORCE) | ACT_EXEC; break;
 	case OPT_STATUS:	*acts |= ACT_STATUS; break;
 	case OPT_HELP:		o->action = ACTION_HELP; break;
 	case OPT_VERSION:	o->action = ACTION_VERSION; break;
@@ -281,12 +287,13 @@ int options_parse(struct tool *t, struct options *o, int argc, char **argv)
 			return 0;
 		if (d->class == HANDED_ON && !o->only_kexec_tools)
 			o->only_kexec_tools = d->name;
-		if (d->id == OPT_TYPE && !is_own_type(optarg) && !o->only_kexec_tools)
-			o->only_kexec_tools = d->name;
 		if (d->class != NEW && d->class != HIDDEN &&
 		    !add_option_word(o, d, optarg))
 			return fail(t, EXIT_BAD_INPUT, "out of memory");
 	}
+	/* The last type counts, as in kexec(8). */
+	if (o->type && !is_own_type(o->type))
+		o->only_kexec_tools = "type";
 
 	if (argc - optind > 1)
 		return fail(t, EXIT_BAD_INPUT, "%s: one kernel only, '%s' is given already; quote the value of --append",

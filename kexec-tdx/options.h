@@ -37,7 +37,7 @@ struct options {
 	const char *kernel;
 	const char *sysroot;
 	/*
-	 * First option that only kexec-tools knows, and the whole command line
+	 * An option that only kexec-tools knows, and the whole command line
 	 * for it: NULL-terminated, [0] free for the program's path, without
 	 * the options that are ours alone.  options_free() frees it.
 	 */

@@ -91,7 +91,9 @@ int tool_run(struct tool *t, int argc, char **argv)
 		ret = run_action(t, &o);
 	}
 	options_free(&o);
+	/* With -S 1 has a meaning: a kernel is loaded. */
 	if (fflush(t->out) != 0 || ferror(t->out))
-		return fail(t, EXIT_BAD_INPUT, "standard output: cannot be written; is the disk full?");
+		return fail(t, o.action == ACTION_STATUS ? EXIT_KERNEL : EXIT_BAD_INPUT,
+			    "standard output: cannot be written; is the disk full?");
 	return ret;
 }

@@ -131,6 +131,7 @@ static const struct column {
 	{ "lockdown",		"kernel lockdown",		TEXT,	NULL, get_lockdown },
 
 	{ "tdx_reset",		"tdx_reset present",		BOOLEAN, NULL, get_component },
+	{ "version",		"  version",			TEXT,	"/sys/module/tdx_reset/version", NULL },
 	{ "mode",		"  mode",			TEXT,	"/sys/kernel/tdx_reset/mode", NULL },
 	{ "tdx",		"  TDX",			TEXT,	"/sys/kernel/tdx_reset/tdx", NULL },
 	{ "erratum",		"  CPU has the erratum",	BOOLEAN, "/sys/kernel/tdx_reset/erratum", NULL },
@@ -262,15 +263,24 @@ static const char partial_crash[] =
 
 void status_warn(struct tool *t, bool crash)
 {
-	char *coverage;
+	char *coverage, *why = NULL;
+	bool known;
 
 	if (!host_with_erratum(t))
 		return;
 	coverage = sysroot_read(t, "/sys/kernel/tdx_reset/coverage");
+	if (coverage)
+		why = sysroot_read(t, "/sys/kernel/tdx_reset/coverage_reason");
+	known = why && *why;
 	if (!coverage)
 		warn(t, "warning: TDX host with the partial-write erratum, and tdx_reset is not loaded: the next kernel may inherit private memory and die of a machine check; load tdx_reset");
-	else if (strncmp(coverage, "complete", strlen("complete")))
-		warn(t, "warning: tdx_reset does not know all private memory (see kexec-tdx --status): %s; coverage_reason there says why",
+	else if (strcmp(coverage, "none") == 0)
+		warn(t, "warning: CPU with the partial-write erratum, and nothing guards the jump: tdx_reset is loaded, but does nothing here%s%s; the kernel log says more (tdx_reset:, virt/tdx:)",
+		     known ? ": " : "", known ? why : "");
+	else if (strcmp(coverage, "complete"))
+		warn(t, "warning: tdx_reset does not know all private memory%s%s%s: %s; tdx_reset.md has the remedy (Why coverage is partial)",
+		     known ? " (" : "", known ? why : "", known ? ")" : "",
 		     crash ? partial_crash : partial);
+	free(why);
 	free(coverage);
 }

@@ -13,7 +13,8 @@
  *
  * Return: without --json what kexec(8) -S answers: 1 if the crash kernel (with
  * -l the kernel for reboot) is loaded, 0 if not, 255 if the running kernel
- * does not tell.  With --json, which kexec(8) has not: 0.
+ * does not tell.  With --json, which kexec(8) has not: 0.  tool_run() answers
+ * 255 where the report cannot be written.
  */
 int status_report(struct tool *t, const struct options *o);
 
@@ -23,7 +24,7 @@ int status_report(struct tool *t, const struct options *o);
  * @crash: it is about the crash kernel
  *
  * One line on stderr on a host with the partial-write erratum where the kernel
- * component is missing, or does not know all private memory.
+ * component is missing, does nothing, or does not know all private memory.
  */
 void status_warn(struct tool *t, bool crash);
 

@@ -87,6 +87,12 @@ static bool dry_may_reboot(struct tool *t)
 	return true;
 }
 
+static bool dry_in_container(struct tool *t)
+{
+	(void)t;
+	return false;
+}
+
 const struct sys_ops sys_dry = {
 	.kexec_file_load = dry_kexec_file_load,
 	.reboot_kexec = dry_reboot_kexec,
@@ -94,4 +100,5 @@ const struct sys_ops sys_dry = {
 	.sync = dry_sync,
 	.exec = dry_exec,
 	.may_reboot = dry_may_reboot,
+	.in_container = dry_in_container,
 };

@@ -38,6 +38,8 @@ struct load_call {
  *	argv[0] is the path.
  * @may_reboot: has this process the capability that reboot(2) and
  *	kexec_file_load(2) ask for, CAP_SYS_BOOT?
+ * @in_container: is it known to be in a PID namespace of its own?  reboot(2)
+ *	executes no kernel from there.
  */
 struct sys_ops {
 	int (*kexec_file_load)(struct tool *t, const struct load_call *call);
@@ -46,6 +48,7 @@ struct sys_ops {
 	void (*sync)(struct tool *t);
 	int (*exec)(struct tool *t, char *const argv[]);
 	bool (*may_reboot)(struct tool *t);
+	bool (*in_container)(struct tool *t);
 };
 
 extern const struct sys_ops sys_real;

@@ -9,10 +9,18 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "sys_ops.h"
+
+/* From the kernel's uapi (linux/pidfd.h, linux/nsfs.h), which may be older here. */
+#ifndef PIDFD_GET_PID_NAMESPACE
+#define PIDFD_GET_PID_NAMESPACE	_IO(0xff, 5)
+#endif
+/* The inode of the first PID namespace, the same on every Linux since 3.8. */
+#define INITIAL_PID_NS		0xeffffffcU
 
 static int real_kexec_file_load(struct tool *t, const struct load_call *c)
 {
@@ -85,6 +93,27 @@ static bool real_may_reboot(struct tool *t)
 	return data[CAP_TO_INDEX(CAP_SYS_BOOT)].effective & CAP_TO_MASK(CAP_SYS_BOOT);
 }
 
+/*
+ * The kernel is asked about this process first (Linux 6.11 and later), because
+ * /proc need not be mounted.  Neither there: not known.  A kernel without PID
+ * namespaces has neither.
+ */
+static bool real_in_container(struct tool *t)
+{
+	int pidfd = syscall(SYS_pidfd_open, getpid(), 0);
+	int ns = pidfd >= 0 ? ioctl(pidfd, PIDFD_GET_PID_NAMESPACE, 0) : -1;
+	struct stat st;
+	bool known;
+
+	(void)t;
+	known = ns >= 0 ? fstat(ns, &st) == 0 : stat("/proc/self/ns/pid", &st) == 0;
+	if (ns >= 0)
+		close(ns);
+	if (pidfd >= 0)
+		close(pidfd);
+	return known && st.st_ino != INITIAL_PID_NS;
+}
+
 const struct sys_ops sys_real = {
 	.kexec_file_load = real_kexec_file_load,
 	.reboot_kexec = real_reboot_kexec,
@@ -92,4 +121,5 @@ const struct sys_ops sys_real = {
 	.sync = real_sync,
 	.exec = real_exec,
 	.may_reboot = real_may_reboot,
+	.in_container = real_in_container,
 };

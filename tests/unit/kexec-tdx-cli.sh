@@ -67,4 +67,20 @@ if [ -e /dev/full ] && "$tool" --help >/dev/full 2>"$dir/err"; then
 	echo 'FAILED: --help to a full disk succeeds'
 	failed=1
 fi
+# With -S 1 is an answer, so it is another error there.
+mkdir -p "$dir/root/sys/kernel"
+echo 1 >"$dir/root/sys/kernel/kexec_crash_loaded"
+report() {
+	_status=0
+	"$tool" --sysroot "$dir/root" "$@" >"$_to" 2>"$dir/err" || _status=$?
+	[ $_status = "$_wanted" ] ||
+		{ echo "FAILED: $* >$_to: status $_status, not $_wanted: $(cat "$dir/err")"; failed=1; }
+}
+_to=$dir/out _wanted=1 && report -S
+_to=$dir/out _wanted=0 && report -S --json
+_to=$dir/out _wanted=1 && report -S -u
+if [ -e /dev/full ]; then
+	_to=/dev/full _wanted=255 && report -S
+	_to=/dev/full _wanted=255 && report -S --json
+fi
 exit $failed

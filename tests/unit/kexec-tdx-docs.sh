@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The option table, the manual page and the completion agree; so do the keys of
-# --json with the page and with the files of the component.
+# The option table, the manual page and the completion agree; so do the rows and
+# keys of the report with the page and with the files of the component.
 set -eu
 tool=${KEXEC_TDX:-kexec-tdx/kexec-tdx}
 srcdir=${srcdir:-.}
@@ -39,10 +39,23 @@ sed -n 's,^What:.*/sys/kernel/tdx_reset/\([a-z_]\{1\,\}\)$,\1,p' \
 [ -s "$dir/files" ] || bad 'no files of the component are described'
 comm -13 "$dir/keys" "$dir/files" >"$dir/untold"
 while read -r file; do bad "--json does not have $file"; done <"$dir/untold"
-comm -23 "$dir/keys" "$dir/files" >"$dir/others"
-while read -r key; do
-	grep -qE "^\.IR? $key( [,;])?\$" "$man" || bad "the key $key is not in the manual page"
-done <"$dir/others"
+# The rows of the report and their keys, in the order of the page's table.
+"$tool" --sysroot "$dir" --status >"$dir/plain" || :
+sed 's/^ *//' "$dir/plain" | sed 's/   *[^ ].*//; s/ unknown$//; s/ no$//' >"$dir/rows"
+"$tool" --sysroot "$dir" --status --json | sed -n 's/^  "\([a-z_]*\)": .*/\1/p' |
+	paste "$dir/rows" - >"$dir/report"
+sed -n '/^\.ta/,/^\.fi/p' "$man" | sed -n 's/^ *\([^.].*\)/\1/p' | cut -f1,2 >"$dir/told"
+diff "$dir/report" "$dir/told" || bad 'the report (<) and the table of the manual page (>) differ'
+
+# What the page refers to is installed there.
+grep '^\.I .*/doc/' "$man" | sed 's/\\-/-/g; s,.*/doc/kexec-tdx/*,,' | grep . >"$dir/installed" || :
+[ "$(wc -l <"$dir/installed")" = 2 ] || bad 'the manual page names no documents'
+while read -r file; do
+	[ -s "$srcdir/$file" ] || bad "$file is in the manual page, and not there"
+	grep -q "^nobase_dist_doc_DATA = .*" "$srcdir/Makefile.am" &&
+		sed -n '/^nobase_dist_doc_DATA/,/[^\\]$/p' "$srcdir/Makefile.am" | grep -qF -- "$file" ||
+		bad "$file is in the manual page, and not installed"
+done <"$dir/installed"
 
 if command -v bash >/dev/null; then
 	# Completes the last word of the others.

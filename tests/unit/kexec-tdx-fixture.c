@@ -39,6 +39,8 @@ static int fake_load(struct tool *t, const struct load_call *c)
 	       c->kernel ? strrchr(c->kernel, '/') + 1 : "-",
 	       c->initrd ? strrchr(c->initrd, '/') + 1 : "-",
 	       c->cmdline ? c->cmdline : "-", c->flags);
+	if (c->flags & current->unknown_flags)
+		return -EINVAL;
 	if ((c->flags & FILE_DEBUG) && current->load_result_debug)
 		return current->load_result_debug;
 	return current->load_result;
@@ -80,6 +82,12 @@ static bool fake_may_reboot(struct tool *t)
 	return current->privileged;
 }
 
+static bool fake_in_container(struct tool *t)
+{
+	(void)t;
+	return current->container;
+}
+
 static const struct sys_ops fake_ops = {
 	.kexec_file_load = fake_load,
 	.reboot_kexec = fake_reboot,
@@ -87,6 +95,7 @@ static const struct sys_ops fake_ops = {
 	.sync = fake_sync,
 	.exec = fake_exec,
 	.may_reboot = fake_may_reboot,
+	.in_container = fake_in_container,
 };
 
 struct machine *machine_new(void)

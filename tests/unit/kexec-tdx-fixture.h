@@ -24,9 +24,11 @@ struct machine {
 	char calls[CALLS_MAX];		/* what was called, one a line */
 	int load_result;		/* what kexec_file_load answers, 0 or -errno */
 	int load_result_debug;		/* instead, if FILE_DEBUG is set and this is not 0 */
+	unsigned long unknown_flags;	/* EINVAL instead, if one of these is set */
 	int reboot_result;
 	int exec_result;
 	bool privileged;
+	bool container;
 	/* After run(): */
 	int status;
 	char *out;

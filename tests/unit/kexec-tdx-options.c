@@ -67,6 +67,9 @@ static void test_callers(void **state)
 		{ "kexec -lasd /k", ACTION_LOAD, false, "/k", NULL, NULL },
 		{ "kexec -e", ACTION_EXEC, false, NULL, NULL, NULL },
 		{ "kexec -f /k", ACTION_LOAD, false, "/k", NULL, NULL },
+		{ "kexec -e -f /k", ACTION_LOAD, false, "/k", NULL, NULL },
+		{ "kexec -f -e", ACTION_EXEC, false, NULL, NULL, NULL },
+		{ "kexec -t elf-x86 -t bzImage -l /k", ACTION_LOAD, false, "/k", NULL, NULL },
 		{ "kexec /k", ACTION_NONE, false, "/k", NULL, NULL },
 		{ "kexec -t bzImage64 -l /k", ACTION_LOAD, false, "/k", NULL, NULL },
 		{ "kexec --type=bzImage --hotplug -i -p /k", ACTION_LOAD, true, "/k", NULL, NULL },
@@ -118,6 +121,8 @@ static void test_bad(void **state)
 		{ "kexec -u -e", "--unload" },
 		{ "kexec -u /k", "/k" },
 		{ "kexec -e /k", "/k" },
+		{ "kexec -f -e /k", "/k" },
+		{ "kexec -e -f -l -e", "--force" },
 		{ "kexec --json", "--status" },
 	};
 
@@ -144,6 +149,12 @@ static void test_force_order(void **state)
 	assert_int_equal(parse(&o, "kexec -l -f /k"), 0);
 	assert_true(o.exec_after);
 	options_free(&o);
+	assert_int_equal(parse(&o, "kexec -e -f /k"), 0);
+	assert_true(o.exec_after);
+	options_free(&o);
+	assert_int_equal(parse(&o, "kexec -e -f -l /k"), 0);
+	assert_false(o.exec_after);
+	options_free(&o);
 }
 
 /* Options of kexec-tools alone: its command line must come out as it went in. */
@@ -155,6 +166,8 @@ static void test_words(void **state)
 		{ "kexec -c -p --append ro /k", "kexec-syscall", "--kexec-syscall --load-panic --append=ro /k" },
 		{ "kexec -l /k --mem-min 0x1000 --dry-run -d", "mem-min", "--load --mem-min=0x1000 --debug /k" },
 		{ "kexec -l -t multiboot-x86 --module=a --module=b /k", "type", "--load --type=multiboot-x86 --module=a --module=b /k" },
+		{ "kexec -t bzImage -c -l -t elf-x86 /k", "type", "--type=bzImage --kexec-syscall --load --type=elf-x86 /k" },
+		{ "kexec -t elf-x86 -c -l -t bzImage /k", "kexec-syscall", "--type=elf-x86 --kexec-syscall --load --type=bzImage /k" },
 		{ "kexec --load-live-update -l --sysroot /x -- -k", "load-live-update", "--load-live-update --load -- -k" },
 		{ "kexec --print-ckr-size", "print-ckr-size", "--print-ckr-size" },
 	};

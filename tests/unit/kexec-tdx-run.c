@@ -53,16 +53,34 @@ static void test_unload(void **state)
 	assert_int_equal(lines(m->err), 1);
 }
 
-/* A debug flag that an older kernel does not know is left out, other errors stay. */
-static void test_debug_flag(void **state)
+/* Flags that an older kernel does not know are left out, other errors stay. */
+static void test_newer_flags(void **state)
 {
 	struct machine *m = *state;
 
 	paths(m);
-	m->load_result_debug = -EINVAL;
+	m->unknown_flags = FILE_DEBUG | FILE_NO_CMA;
 	assert_int_equal(run(m, "-d", "-l", k, NULL), 0);
 	assert_string_equal(m->calls, "load kernel=k initrd=- cmdline= flags=0xc\n"
 				      "load kernel=k initrd=- cmdline= flags=0x4\n");
+	assert_int_equal(run(m, "--no-cma", "-l", k, NULL), 0);
+	assert_string_equal(m->calls, "load kernel=k initrd=- cmdline= flags=0x14\n"
+				      "load kernel=k initrd=- cmdline= flags=0x4\n");
+	assert_string_equal(m->err, "");
+	assert_int_equal(run(m, "-d", "--no-cma", "-l", k, NULL), 0);
+	assert_string_equal(m->calls, "load kernel=k initrd=- cmdline= flags=0x1c\n"
+				      "load kernel=k initrd=- cmdline= flags=0xc\n"
+				      "load kernel=k initrd=- cmdline= flags=0x4\n");
+	/* Linux 6.8 to 6.16: the log is still asked for. */
+	m->unknown_flags = FILE_NO_CMA;
+	assert_int_equal(run(m, "-d", "--no-cma", "-l", k, NULL), 0);
+	assert_string_equal(m->calls, "load kernel=k initrd=- cmdline= flags=0x1c\n"
+				      "load kernel=k initrd=- cmdline= flags=0xc\n");
+	m->unknown_flags = 0;
+	m->load_result = -EINVAL;
+	assert_int_equal(run(m, "--no-cma", "-l", k, NULL), 255);
+	assert_non_null(strstr(m->err, "kernel log"));
+	m->load_result = 0;
 	m->load_result_debug = -ENOMEM;
 	assert_int_equal(run(m, "-d", "-l", k, NULL), 255);
 	assert_int_equal(lines(m->calls), 1);
@@ -205,6 +223,15 @@ static void test_eperm(void **state)
 	machine_text(m, "/proc/sys/kernel/kexec_load_disabled", "1\n");
 	run(m, "-p", k, NULL);
 	assert_non_null(strstr(m->err, "kexec_load_disabled"));
+	run(m, "-u", NULL);
+	assert_non_null(strstr(m->err, "unloading are switched off"));
+	assert_null(strstr(m->err, "load before"));
+	machine_text(m, "/proc/sys/kernel/kexec_load_disabled", "0\n");
+	run(m, "-p", "-u", NULL);
+	assert_non_null(strstr(m->err, "unloading counts"));
+	/* It is no matter of signatures what may be unloaded. */
+	run(m, "-u", NULL);
+	assert_null(strstr(m->err, "signed"));
 	m->privileged = false;
 	run(m, "-l", k, NULL);
 	assert_non_null(strstr(m->err, "root"));
@@ -228,6 +255,15 @@ static void test_execute(void **state)
 	run(m, "-f", k, NULL);
 	assert_refused(m, "not permitted", "root");
 	m->privileged = true;
+	/* The kernel would refuse, but only when the host's interfaces are down. */
+	m->container = true;
+	run(m, "-e", NULL);
+	assert_refused(m, "PID namespace", "on the host");
+	run(m, "-f", k, NULL);
+	assert_refused(m, "PID namespace", "on the host");
+	assert_int_equal(run(m, "--dry-run", "-e", NULL), 0);
+	assert_int_equal(run(m, "-l", k, NULL), 0);
+	m->container = false;
 
 	assert_int_equal(run(m, "-e", NULL), 0);
 	assert_string_equal(m->calls, "sync\nlink eth0 down\nreboot\n");
@@ -246,6 +282,10 @@ static void test_execute(void **state)
 	assert_int_equal(run(m, "-f", k, NULL), 0);
 	assert_string_equal(m->calls, "load kernel=k initrd=- cmdline= flags=0x4\n"
 				      "sync\nlink eth0 down\nreboot\n");
+	/* Never what was loaded before, if -f comes last. */
+	machine_text(m, "/sys/kernel/kexec_loaded", "1\n");
+	assert_int_equal(run(m, "-e", "-f", NULL), 255);
+	assert_string_equal(m->calls, "");
 	m->load_result = -EOPNOTSUPP;
 	assert_int_equal(run(m, "-f", k, NULL), 255);
 	assert_int_equal(lines(m->calls), 1);
@@ -340,7 +380,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_load),
 		TEST(test_unload),
-		TEST(test_debug_flag),
+		TEST(test_newer_flags),
 		TEST(test_bad_kernel),
 		TEST(test_bad_initrd),
 		TEST(test_long_cmdline),

@@ -57,6 +57,7 @@ static void test_status_report(void **state)
 		     "processor\t: 1\nmodel name\t: other\n\n");
 	machine_text(m, "/sys/module/kvm_intel/parameters/tdx", "Y\n");
 	machine_text(m, "/sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
+	machine_text(m, "/sys/module/tdx_reset/version", "12.34\n");
 	machine_text(m, "/sys/kernel/tdx_reset/mode", "watch\n");
 	machine_text(m, "/sys/kernel/tdx_reset/erratum", "1\n");
 	machine_text(m, "/sys/kernel/tdx_reset/coverage", "complete\n");
@@ -75,6 +76,7 @@ static void test_status_report(void **state)
 	assert_non_null(strstr(m->out, "\"lockdown\": \"integrity\""));
 	assert_non_null(strstr(m->out, "\"crash_size\": 268435456"));
 	assert_non_null(strstr(m->out, "\"tdx_reset\": true"));
+	assert_non_null(strstr(m->out, "\"version\": \"12.34\""));
 	assert_non_null(strstr(m->out, "\"mode\": \"watch\""));
 	assert_non_null(strstr(m->out, "\"erratum\": true"));
 	assert_non_null(strstr(m->out, "\"coverage_reason\": \"\""));
@@ -85,6 +87,7 @@ static void test_status_report(void **state)
 	assert_non_null(strstr(m->out, "\"tracker\": null"));
 
 	run(m, "-S", NULL);
+	assert_non_null(strstr(m->out, "\n  version                    12.34\n"));
 	assert_non_null(strstr(m->out, "private pages              2073\n"));
 	assert_non_null(strstr(m->out, "coverage, why              -\n"));
 	assert_non_null(strstr(m->out, "cannot be removed, why     TDX holds private memory\n"));
@@ -125,7 +128,9 @@ static void test_warning(void **state)
 	machine_text(m, "/sys/kernel/tdx_reset/coverage", "complete\n");
 	assert_warns(m, NULL);
 	machine_text(m, "/sys/kernel/tdx_reset/coverage", "partial\n");
-	assert_warns(m, "does not know all private memory");
+	assert_warns(m, "does not know all private memory: the machine");
+	machine_text(m, "/sys/kernel/tdx_reset/coverage_reason", "the search goes on\n");
+	assert_warns(m, "does not know all private memory (the search goes on): the machine");
 
 	/* A kernel without TDX host support: only the component knows the erratum. */
 	machine_text(m, "/proc/cpuinfo", no_bug);
@@ -139,7 +144,16 @@ static void test_warning(void **state)
 	/* Such a CPU, but no TDX host. */
 	machine_text(m, "/sys/kernel/tdx_reset/mode", "none\n");
 	machine_text(m, "/sys/kernel/tdx_reset/coverage", "none\n");
+	machine_text(m, "/sys/kernel/tdx_reset/coverage_reason", "no TDX host here\n");
 	assert_warns(m, NULL);
+	/* The kernel says that it is one: nothing is hooked, and nothing resets. */
+	machine_text(m, "/proc/cpuinfo", bug);
+	assert_warns(m, "nothing guards the jump");
+	assert_non_null(strstr(m->err, "no TDX host here;"));
+	assert_null(strstr(m->err, "firmware"));
+	run(m, "-p", k, NULL);
+	assert_warned(m, "nothing guards the jump");
+	assert_null(strstr(m->err, "firmware"));
 }
 
 /* A crash ends in a reset less often than a kexec, and the text says when. */

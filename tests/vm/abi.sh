@@ -85,6 +85,10 @@ case_abi() {
 	[ -z "$_odd" ] || bad "parameters that Documentation/tdx_reset.md does not have: $_odd"
 	_odd=$(compare "$tmp/params" "$tmp/described")
 	[ -z "$_odd" ] || bad "parameters, or descriptions in modinfo, not both: $_odd"
+	_version=$(sed -n 's/^AC_INIT(\[kexec-tdx\], \[\([^]]*\)\].*/\1/p' /src/configure.ac)
+	[ -n "$_version" ] || bad "configure.ac has no version"
+	_odd=$(modinfo -F version "/out/modules/$kernel/tdx_reset.ko")
+	[ "$_odd" = "$_version" ] || bad "the module has version $_odd, not $_version"
 	for _source in coverage handoff; do
 		texts "/src/kernel/$_source.c" >"$tmp/texts-$_source"
 		expect_some "texts in $_source.c" "$(wc -l <"$tmp/texts-$_source")"
