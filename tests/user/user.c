@@ -2,13 +2,16 @@
 /*
  * Test only: users of the reset notifier chain (tdx/reset_user.h).
  *
- * Three are registered: first, middle, last.  First and last are well-behaved;
- * the middle one does what how= says in its now and crash:
+ * Three are registered: first, middle, last.  The last is well-behaved; the middle
+ * one does what how= says in its now and crash, and what prepare= says in its
+ * prepare; the first what first= says in its now and crash.  Some of these, joined
+ * by "+":
  *
  *   ok		nothing special
- *   fail	returns an error
  *   slow	takes two seconds
  *   sleep	sleeps
+ *   irqs	turns interrupts on
+ *   fail	returns an error
  *
  * private=1: last has a page of its own that TDX owns and the tracker does not
  * know, because the SEAMCALL was made here and not by the kernel; its now makes
@@ -19,9 +22,12 @@
 
 #include <linux/delay.h>
 #include <linux/io.h>
+#include <linux/irqflags.h>
+#include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/preempt.h>
+#include <linux/string.h>
 
 #include "tdx/abi.h"
 #include "tdx/movdir64b.h"
@@ -30,7 +36,15 @@
 
 static char *how = "ok";
 module_param(how, charp, 0444);
-MODULE_PARM_DESC(how, "what the middle user does: ok, fail, slow, sleep");
+MODULE_PARM_DESC(how, "what the middle user does at the end: ok, slow, sleep, irqs, fail");
+
+static char *first = "ok";
+module_param(first, charp, 0444);
+MODULE_PARM_DESC(first, "what the first user does at the end: the same");
+
+static char *prepare = "ok";
+module_param(prepare, charp, 0444);
+MODULE_PARM_DESC(prepare, "what the middle user does in its prepare: the same");
 
 static bool private;
 module_param(private, bool, 0444);
@@ -49,6 +63,26 @@ MODULE_PARM_DESC(twice, "make that page normal, and again");
 static struct page *private_page;
 static const u8 zeroes[TDX_LINE_SIZE] __aligned(TDX_LINE_SIZE);
 
+/* By the clock: a delay loop goes by what the machine had to do at boot. */
+static void spin(void)
+{
+	u64 end = ktime_get_mono_fast_ns() + 2ULL * NSEC_PER_SEC;
+
+	while (ktime_get_mono_fast_ns() < end)
+		cpu_relax();
+}
+
+static int misbehave(const char *words)
+{
+	if (strstr(words, "slow"))
+		spin();
+	if (strstr(words, "sleep"))
+		msleep(20);
+	if (strstr(words, "irqs"))
+		local_irq_enable();
+	return strstr(words, "fail") ? -EIO : 0;
+}
+
 static int say_prepare(struct tdx_reset_user *user)
 {
 	msleep(20);	/* it may */
@@ -56,27 +90,35 @@ static int say_prepare(struct tdx_reset_user *user)
 	return 0;
 }
 
-static int say(struct tdx_reset_user *user)
+static int misbehave_early(struct tdx_reset_user *user)
 {
-	pr_emerg("%s: called\n", user->name);
-	return 0;
+	say_prepare(user);
+	return misbehave(prepare);
 }
 
-static int misbehave(struct tdx_reset_user *user)
+static void say(struct tdx_reset_user *user)
 {
-	pr_emerg("%s: called, %s\n", user->name, how);
-	if (!strcmp(how, "fail"))
-		return -EIO;
-	if (!strcmp(how, "slow"))
-		mdelay(2000);
-	if (!strcmp(how, "sleep"))
-		msleep(20);
-	return 0;
+	if (irqs_disabled())
+		pr_emerg("%s: called\n", user->name);
+	else
+		pr_emerg("%s: is called with interrupts on\n", user->name);
+}
+
+static int misbehave_first(struct tdx_reset_user *user)
+{
+	say(user);
+	return misbehave(first);
+}
+
+static int misbehave_late(struct tdx_reset_user *user)
+{
+	say(user);
+	return misbehave(how);
 }
 
 static int clean(struct tdx_reset_user *user)
 {
-	pr_emerg("%s: called\n", user->name);
+	say(user);
 	if (private_page && !forget) {
 		movdir64b_clear_page(page_address(private_page), zeroes);
 		if (twice)
@@ -87,8 +129,10 @@ static int clean(struct tdx_reset_user *user)
 }
 
 static struct tdx_reset_user users[] = {
-	{ .name = "first", .prepare = say_prepare, .now = say, .crash = say },
-	{ .name = "middle", .prepare = say_prepare, .now = misbehave, .crash = misbehave },
+	{ .name = "first", .prepare = say_prepare, .now = misbehave_first,
+	  .crash = misbehave_first },
+	{ .name = "middle", .prepare = misbehave_early, .now = misbehave_late,
+	  .crash = misbehave_late },
 	{ .name = "last", .prepare = say_prepare, .now = clean, .crash = clean },
 };
 
