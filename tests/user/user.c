@@ -14,9 +14,10 @@
  *   fail	returns an error
  *
  * private=1: last has a page of its own that TDX owns and the tracker does not
- * know, because the SEAMCALL was made here and not by the kernel; its now makes
- * it normal.  forget=1: its now does not (the negative twin).  twice=1: it does
- * so twice.
+ * know, because the SEAMCALL was made here and not by the kernel; its now and
+ * crash make it normal.  pa=: that page is not the kernel's to give, but one of the
+ * crash kernel reservation.  forget=1: it stays as it is (the negative twin).
+ * twice=1: it is made normal twice.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -26,8 +27,10 @@
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/pfn.h>
 #include <linux/preempt.h>
 #include <linux/string.h>
+#include <linux/vmalloc.h>
 
 #include "tdx/abi.h"
 #include "tdx/movdir64b.h"
@@ -50,6 +53,10 @@ static bool private;
 module_param(private, bool, 0444);
 MODULE_PARM_DESC(private, "give a page to TDX behind the tracker's back");
 
+static ulong pa;
+module_param(pa, ulong, 0444);
+MODULE_PARM_DESC(pa, "the page's physical address (default: any)");
+
 static bool forget;
 module_param(forget, bool, 0444);
 MODULE_PARM_DESC(forget, "do not make that page normal");
@@ -60,7 +67,7 @@ static bool twice;
 module_param(twice, bool, 0444);
 MODULE_PARM_DESC(twice, "make that page normal, and again");
 
-static struct page *private_page;
+static void *private_page;
 static const u8 zeroes[TDX_LINE_SIZE] __aligned(TDX_LINE_SIZE);
 
 /* By the clock: a delay loop goes by what the machine had to do at boot. */
@@ -120,9 +127,9 @@ static int clean(struct tdx_reset_user *user)
 {
 	say(user);
 	if (private_page && !forget) {
-		movdir64b_clear_page(page_address(private_page), zeroes);
+		movdir64b_clear_page(private_page, zeroes);
 		if (twice)
-			movdir64b_clear_page(page_address(private_page), zeroes);
+			movdir64b_clear_page(private_page, zeroes);
 		movdir64b_fence();
 	}
 	return 0;
@@ -136,23 +143,38 @@ static struct tdx_reset_user users[] = {
 	{ .name = "last", .prepare = say_prepare, .now = clean, .crash = clean },
 };
 
+static void drop_page(struct page *page)
+{
+	if (!pa)
+		__free_page(page);
+}
+
 static int give_page(void)
 {
 	struct seamcall_args args = { .rdx = TEST_HKID };
+	struct page *page;
 	u64 status;
 
-	private_page = alloc_page(GFP_KERNEL | __GFP_ZERO);
-	if (!private_page)
+	page = pa ? pfn_to_page(PHYS_PFN(pa)) : alloc_page(GFP_KERNEL | __GFP_ZERO);
+	if (!page)
 		return -ENOMEM;
-	args.rcx = page_to_phys(private_page);
+	/* With a capture kernel loaded, the direct map of its memory is read-only. */
+	private_page = vmap(&page, 1, VM_MAP, PAGE_KERNEL);
+	if (!private_page) {
+		drop_page(page);
+		return -ENOMEM;
+	}
+	args.rcx = page_to_phys(page);
 	preempt_disable();
 	status = seamcall_insn(TDH_MNG_CREATE, &args);
 	preempt_enable();
 	if (status) {
 		pr_err("TDH.MNG.CREATE: status %#llx\n", status);
-		__free_page(private_page);
+		vunmap(private_page);
+		drop_page(page);
 		return -EIO;
 	}
+	pr_info("page %#llx is a TDR now\n", args.rcx);
 	return 0;
 }
 
