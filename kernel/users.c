@@ -94,7 +94,8 @@ static void report(const struct tdx_reset_user *user, const char *what, int err,
 
 	if (err)
 		pr_emerg("%s: its callback %s() failed: error %d%s\n", user->name, what, err,
-			 strcmp(what, "prepare") ? "; its memory is taken for private" : "");
+			 strcmp(what, "prepare") ? "; its memory is taken for private" :
+						   "; the kexec goes on");
 	if (ms > TOO_LONG_MS)
 		pr_warn("%s: its callback %s() took %llu ms\n", user->name, what, ms);
 }

@@ -20,7 +20,9 @@
  * the reverse.  What fails, sleeps where it must not or takes too long is
  * reported by name and does not keep the others from being called; but a user
  * whose now or crash fails has memory that is not normal, so that there is no
- * jump: the machine is reset through firmware.
+ * jump: the machine is reset through firmware.  After a prepare that failed the
+ * kexec goes on, and the user's now decides: memory that the tracker does not know
+ * needs a now also if prepare gives it back.
  */
 #ifndef TDX_RESET_USER_H
 #define TDX_RESET_USER_H
@@ -30,7 +32,7 @@
 /**
  * struct tdx_reset_user - somebody with private memory
  * @name: for messages
- * @prepare: 0, or a negative error
+ * @prepare: 0, or a negative error, which is only reported
  * @now: 0, or a negative error: memory of this user is still private or dirty
  * @crash: the same
  * @list: owned by the component

@@ -282,11 +282,13 @@ give_pages() {
 
 # Does not come back.  t.panic= says from where: sysrq, or how= of make_panic.
 # t.give=image: a page of the capture kernel's image becomes private before.
-# t.user=: how= of user, which has something to say at the crash.
+# t.user=: how= of user, which has something to say at the crash, and what else it
+# takes, separated by commas; private=1: a page where the capture kernel runs.
 crash_now() {
 	# The first that a load takes is the last of the reservation.
 	[ "${t_give:-0}" != image ] || give_pages $(($(reservation_page 16) - 4096))
-	[ -z "${t_user:-}" ] || load user "how=$t_user"
+	# shellcheck disable=SC2046
+	[ -z "${t_user:-}" ] || load user "pa=$(reservation_page 8)" $(echo "how=$t_user" | tr , ' ')
 	set_trap
 	note "panic at $(cut -d' ' -f1 /proc/uptime) s"
 	case ${t_panic:-sysrq} in
