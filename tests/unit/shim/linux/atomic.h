@@ -12,6 +12,7 @@
 #ifndef SHIM_STEP
 #define SHIM_STEP(address) ((void)(address))
 #define SHIM_STEP_READ(address) ((void)(address))
+#define SHIM_SEEN(address) (address)
 #define SHIM_STEP_SLOT(address) ((void)(address))
 #define SHIM_BLOCKED(lock) ((void)(lock))
 #define SHIM_NO_LOCK false
@@ -55,7 +56,7 @@ static inline void atomic64_sub(s64 value, atomic64_t *v)
 static inline int atomic_read(const atomic_t *v)
 {
 	SHIM_STEP_READ(v);
-	return __atomic_load_n(&v->counter, __ATOMIC_RELAXED);
+	return __atomic_load_n(SHIM_SEEN(&v->counter), __ATOMIC_RELAXED);
 }
 
 static inline void atomic_add(int value, atomic_t *v)
