@@ -5,13 +5,15 @@
 
 #include <linux/types.h>
 
-/* A test may look at, or stop at, every access; see tracker-steps.c. */
+/* A test may count, look at, or stop at, every access; see tracker-steps.c. */
 #ifdef SHIM_STEPS_H
 #include SHIM_STEPS_H
 #endif
+#ifndef SHIM_STEP_READ
+#define SHIM_STEP_READ(address) ((void)(address))
+#endif
 #ifndef SHIM_STEP
 #define SHIM_STEP(address) ((void)(address))
-#define SHIM_STEP_READ(address) ((void)(address))
 #define SHIM_SEEN(address) (address)
 #define SHIM_STEP_SLOT(address) ((void)(address))
 #define SHIM_BLOCKED(lock) ((void)(lock))
