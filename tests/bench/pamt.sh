@@ -54,7 +54,8 @@ bench_pamt() {
 		if (!(key in tries)) order[++n] = key
 		tries[key]++
 		ok[key] += $6 == "got"
-		us[key] = us[key] " " $9
+		# "-": nothing was taken then, there is nothing to measure
+		if ($9 != "-") us[key] = us[key] " " $9
 		got[key] = got[key] " " $7
 		hit[key] = hit[key] " " ($11 ? 100 * $10 / $11 : 0)
 		if ($8) wanted[$1 " " $2] = $8
@@ -62,15 +63,14 @@ bench_pamt() {
 	END {
 		for (i = 1; i <= n; i++) {
 			split(order[i], k, " ")
-			w = wanted[k[1] " " k[2]]
-			early = k[3] == "early"
-			printf "%s %d %s %s %d %d %.1f %d %d %d\n", k[1], k[2], k[3], k[4], ok[order[i]], tries[order[i]],
-				middle(us[order[i]]) / 1000, early ? w : middle(got[order[i]]), w, middle(hit[order[i]])
+			printf "%s %d %s %s %d %d %s %d %d %d\n", k[1], k[2], k[3], k[4], ok[order[i]], tries[order[i]],
+				order[i] in us ? sprintf("%.1f", middle(us[order[i]]) / 1000) : "-",
+				middle(got[order[i]]), wanted[k[1] " " k[2]], middle(hit[order[i]])
 		}
 	}' /tmp/pamt >/tmp/pamt-table
 	printf '  %-16s %5s %-7s %-13s %7s %10s %12s %12s %10s\n' kernel MiB pamt= memory success ms 'KiB got' 'KiB wanted' 'blocks hit'
-	awk '{ printf "  %-16s %5d %-7s %-13s %3d of %d %10.1f %12d %12d %8d %%\n", $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 }' /tmp/pamt-table
-	awk '{ printf "{\"name\":\"pamt\",\"kernel\":\"%s\",\"mib\":%d,\"pamt\":\"%s\",\"load\":\"%s\",\"succeeded\":%d,\"tries\":%d,\"ms\":%s,\"got_kib\":%d,\"wanted_kib\":%d,\"blocks_hit_percent\":%d}\n", $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 }' /tmp/pamt-table >>"$json"
+	awk '{ printf "  %-16s %5d %-7s %-13s %3d of %d %10s %12d %12d %8d %%\n", $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 }' /tmp/pamt-table
+	awk '{ printf "{\"name\":\"pamt\",\"kernel\":\"%s\",\"mib\":%d,\"pamt\":\"%s\",\"load\":\"%s\",\"succeeded\":%d,\"tries\":%d,\"ms\":%s,\"got_kib\":%d,\"wanted_kib\":%d,\"blocks_hit_percent\":%d}\n", $1, $2, $3, $4, $5, $6, $7 == "-" ? "null" : $7, $8, $9, $10 }' /tmp/pamt-table >>"$json"
 	# Whatever the way, an outcome is all of the memory or none.
 	awk '$6 == "got" && $7 != $8 { bad = 1 } END { exit bad }' /tmp/pamt ||
 		{ echo "bench: a try is called a success with less memory than wanted" >&2; exit 1; }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The tracker, one caller at a time: every operation, holes, the edges of
- * words and sections, errors; and a long random run against a plain array.
+ * words and sections, errors, what it costs; and a long random run against a plain
+ * array.
  * Compiled for each backend: TEST_BACKEND.
  */
 #include <setjmp.h>
@@ -25,6 +26,7 @@
 
 long shim_pages_until_failure = -1;
 long shim_pages_held;
+unsigned long shim_words_read;
 
 static struct tracker tracker;
 
@@ -275,6 +277,73 @@ static void against_a_model(void **state)
 	}
 }
 
+#define TIB ((u64)1 << 28)	/* in pages */
+#define TIB_SECTIONS (TIB / SECTION)
+#define MIB_PAGES 256
+
+#ifndef SHIM_XARRAY
+static long pages_for(size_t bytes)
+{
+	return (bytes + SHIM_PAGE_SIZE - 1) / SHIM_PAGE_SIZE;
+}
+
+/* Memory for sections that have some: twelve bytes for any, one page for those. */
+static void memory_where_populated(void **state)
+{
+	long tables = 1 + pages_for(TIB_SECTIONS * 8) + pages_for(TIB_SECTIONS * 4);
+	long before = shim_pages_held;
+	struct tracker large;
+
+	(void)state;
+	assert_int_equal(tracker_create(&large, TEST_BACKEND, TIB), 0);
+	assert_int_equal(shim_pages_held - before, tables);
+	assert_int_equal(tracker_populate(&large, 7, 1), 0);
+	assert_int_equal(shim_pages_held - before, tables + 1);
+	/* The end of one, another, the beginning of a third. */
+	assert_int_equal(tracker_populate(&large, 100 * SECTION - 1, SECTION + 2), 0);
+	assert_int_equal(shim_pages_held - before, tables + 4);
+	/* What is there is not made again; what is set needs nothing more. */
+	assert_int_equal(tracker_populate(&large, 100 * SECTION, SECTION), 0);
+	assert_int_equal(tracker_set(&large, 100 * SECTION, SECTION), SECTION);
+	assert_int_equal(tracker_set(&large, 200 * SECTION, 1), -ERANGE);
+	assert_int_equal(shim_pages_held - before, tables + 4);
+	/* 32 MiB for a TiB, and a tenth of one for the tables. */
+	assert_int_equal(tracker_populate(&large, 0, TIB), 0);
+	assert_int_equal(shim_pages_held - before - tables, 32 * MIB_PAGES);
+	assert_true(tables <= MIB_PAGES / 10);
+	tracker_destroy(&large);
+	assert_int_equal(shim_pages_held, before);
+}
+#endif
+
+/*
+ * The next range of a TiB: words that are read.  The bitmap reads one for each
+ * section without pages, at most all of one with; the xarray nodes on the way, of
+ * 64 words each.
+ */
+static void few_words_are_read(void **state)
+{
+	unsigned long most = IS_BITMAP ? TIB_SECTIONS + 8 : 128;
+	struct tracker_range range;
+	struct tracker large;
+
+	(void)state;
+	assert_int_equal(tracker_create(&large, TEST_BACKEND, TIB), 0);
+	assert_int_equal(tracker_populate(&large, 0, TIB), 0);
+	shim_words_read = 0;
+	assert_false(tracker_next(&large, 0, TIB, &range));
+	print_message("%lu words read in an empty TiB", shim_words_read);
+	assert_in_range(shim_words_read, 1, most);
+
+	assert_int_equal(tracker_set(&large, TIB - 1, 1), 1);
+	shim_words_read = 0;
+	assert_true(tracker_next(&large, 0, TIB, &range));
+	print_message(", %lu to its last page\n", shim_words_read);
+	assert_int_equal(range.pfn, TIB - 1);
+	assert_in_range(shim_words_read, 1, IS_BITMAP ? most + SECTION / 64 : 5 * 64);
+	tracker_destroy(&large);
+}
+
 static void bad_sizes(void **state)
 {
 	struct tracker other;
@@ -329,6 +398,10 @@ int main(void)
 		WITH_TRACKER(snapshot),
 		WITH_TRACKER(clear_all),
 		WITH_TRACKER(against_a_model),
+#ifndef SHIM_XARRAY
+		WITH_TRACKER(memory_where_populated),
+#endif
+		WITH_TRACKER(few_words_are_read),
 		cmocka_unit_test(bad_sizes),
 		cmocka_unit_test(out_of_memory),
 	};

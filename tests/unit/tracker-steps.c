@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * All interleavings of two or three operations on neighbouring pages, one access
- * to shared memory a step.  After each step a reader looks as if all CPUs had
- * been stopped there: a page that is in the set must be found, one that nobody
- * gave must not.  Operations are coroutines; a run is a list of choices who goes
- * on, and the next run differs in the last choice that can be taken otherwise.
+ * to shared memory a step (tracker-machine.c).  What must hold:
  *
- * An access to memory that no operation writes commutes with everything and is
- * no step; which memory is written is learnt, and the runs begin anew when it
- * was not known yet.  Memory is taken for sequentially consistent: what hardware
- * may reorder is not in question here.
+ *   stopped	after each step, as if all CPUs had been stopped there: a page that is
+ *		in the set is found, one that nobody gave is not
+ *   lost	who looks meanwhile finds each page that is in the set all the while
+ *   ghost	and none but pages that may have been in it at some time meanwhile
+ *   end	the set and its number are exact, nobody waits for a lock for ever
  *
  * Each planted fault must be noticed.  Compiled for each backend: TEST_BACKEND.
  */
@@ -17,33 +15,30 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <ucontext.h>
 #include <cmocka.h>
 
 #include <linux/gfp.h>
 #include <linux/kernel.h>
 
 #include "tracker.h"
+#ifdef SHIM_XARRAY
+#include "tracker_xarray.h"
+#endif
 
 #define SECTION ((u64)PRIVATE_MAP_SECTION_PAGES)
 #define IS_BITMAP (TEST_BACKEND == TRACKER_BITMAP)
-#define MAX_OPS 3
-#define MAX_STEPS 400
 #define MAX_WATCHED 64
-#define MAX_WRITTEN 512
-#define MAX_RUNS 4000000
-#define MAX_ACCESSES 1000000	/* in a run */
-#define MAX_FAULT_RUNS 20000
 
 long shim_pages_until_failure = -1;
 long shim_pages_held;
-enum fault steps_fault;
 
 enum what {
 	NOTHING,
 	SET,
 	CLEAR,
 	LOOK,		/* tracker_next() from first to last page */
+	GONE,		/* before: set and cleared */
+	MAINTAIN,	/* the worker: fills the reserve, frees empty nodes */
 };
 
 struct op {
@@ -87,143 +82,60 @@ static const struct scene scenes[] = {
 	  { { SET, 1024, 512 }, { CLEAR, 1023, 1 }, { NOTHING, 0, 0 } } },
 	{ "2 MiB leave", { { SET, 1024, 513 } },
 	  { { CLEAR, 1024, 512 }, { SET, 1537, 1 }, { NOTHING, 0, 0 } } },
+	/* Set, clear and look, all at once. */
+	{ "look as one comes and one leaves", { { SET, 10, 2 } },
+	  { { SET, 9, 1 }, { CLEAR, 11, 1 }, { LOOK, 8, 5 } } },
+	{ "look as one leaves between two", { { SET, 10, 3 } },
+	  { { SET, 13, 1 }, { CLEAR, 11, 1 }, { LOOK, 9, 6 } } },
+	{ "look over an edge, one comes, one leaves", { { SET, 63, 1 } },
+	  { { SET, 64, 1 }, { CLEAR, 63, 1 }, { LOOK, 62, 4 } } },
+	{ "look over sections, one comes, one leaves", { { SET, SECTION - 1, 1 } },
+	  { { SET, SECTION, 1 }, { CLEAR, SECTION - 1, 1 }, { LOOK, SECTION - 2, 4 } } },
+	{ "two looks as one comes", { { SET, 10, 1 } },
+	  { { SET, 11, 1 }, { LOOK, 9, 4 }, { LOOK, 9, 4 } } },
+	/* The xarray cuts 2 MiB into 8, and one of those into 64. */
+	{ "look as a page of 2 MiB leaves", { { SET, 1024, 512 } },
+	  { { CLEAR, 1100, 1 }, { LOOK, 1022, 516 }, { NOTHING, 0, 0 } } },
+	{ "look as the first of 2 MiB leaves", { { SET, 1023, 513 } },
+	  { { CLEAR, 1024, 1 }, { LOOK, 1022, 516 }, { NOTHING, 0, 0 } } },
+	{ "look as two pages of 2 MiB leave", { { SET, 1024, 512 } },
+	  { { CLEAR, 1100, 1 }, { CLEAR, 1535, 1 }, { LOOK, 1090, 448 } } },
+	{ "look as a page of 2 MiB leaves, one comes", { { SET, 1024, 512 } },
+	  { { CLEAR, 1024, 1 }, { SET, 1536, 1 }, { LOOK, 1022, 516 } } },
+	{ "look as 2 MiB come", { { 0 } },
+	  { { SET, 1024, 512 }, { LOOK, 1022, 516 }, { NOTHING, 0, 0 } } },
+	{ "look as 2 MiB come, a neighbour leaves", { { SET, 1023, 1 } },
+	  { { SET, 1024, 512 }, { CLEAR, 1023, 1 }, { LOOK, 1022, 516 } } },
+	{ "look as 2 MiB leave", { { SET, 1024, 512 } },
+	  { { CLEAR, 1024, 512 }, { LOOK, 1022, 516 }, { NOTHING, 0, 0 } } },
+	/* A node of the xarray empties, is freed, is there again. */
+	{ "look as all leave and one comes", { { SET, 10, 1 } },
+	  { { CLEAR, 10, 1 }, { SET, 9, 1 }, { LOOK, 8, 5 } } },
+	{ "look as all leave and the worker frees", { { SET, 10, 1 } },
+	  { { CLEAR, 10, 1 }, { MAINTAIN, 0, 0 }, { LOOK, 9, 5 } } },
+	{ "one comes as the worker frees", { { SET, 10, 1 }, { SET, 70, 1 } },
+	  { { CLEAR, 10, 1 }, { SET, 12, 1 }, { MAINTAIN, 0, 0 } } },
+	{ "look as one comes and the worker frees", { { SET, 70, 1 }, { GONE, 13, 1 } },
+	  { { SET, 11, 2 }, { MAINTAIN, 0, 0 }, { LOOK, 9, 63 } } },
 };
 
-/* --- memory: one arena, so that every run begins with the same bytes */
-static char arena[1 << 18] __attribute__((__aligned__(4096)));
-static char saved[sizeof(arena)];
-static size_t arena_used;
-static struct tracker tracker, saved_tracker;
-
-void *steps_alloc(size_t size)
-{
-	void *memory = arena + arena_used;
-
-	/* Whole pages begin at one. */
-	if (size % 4096 == 0) {
-		arena_used = (arena_used + 4095) & ~4095UL;
-		memory = arena + arena_used;
-	}
-	arena_used += (size + 63) & ~63UL;
-	if (arena_used > sizeof(arena))
-		abort();
-	return memory;
-}
-
-/* --- who goes on */
-struct coroutine {
-	ucontext_t context;
-	const struct op *op;
-	bool begun, done;
-	const int *lock;	/* waits for it */
-	int *late_counter;
-	int late_value;
-	bool held[MAX_WATCHED];	/* in the set since the look began */
-	bool found[MAX_WATCHED];
-};
-
-static ucontext_t scheduler;
-static struct coroutine coroutines[MAX_OPS], *current;
-static char stacks[MAX_OPS][1 << 16] __attribute__((__aligned__(64)));
+static struct tracker tracker;
 static const struct scene *scene;
-
-static const volatile void *written[MAX_WRITTEN];
-static unsigned int nr_written;
-static bool learnt;
-
-static unsigned char choice[MAX_STEPS], options[MAX_STEPS];
-static unsigned int depth, replayed, violations;
-static unsigned long runs, steps, accesses;
-static jmp_buf give_up_looking;
-
-static bool known_written(const volatile void *address)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr_written; i++)
-		if (written[i] == address)
-			return true;
-	return false;
-}
-
-static void pause_here(void)
-{
-	swapcontext(&current->context, &scheduler);
-}
-
-/* A planted fault may send an operation, or who looks, round in circles. */
-static void count_access(void)
-{
-	if (!steps_fault || ++accesses < MAX_ACCESSES)
-		return;
-	violations++;
-	accesses = 0;
-	if (!current)
-		longjmp(give_up_looking, 1);
-	current->done = true;
-	pause_here();
-}
-
-void steps_write(const volatile void *address)
-{
-	count_access();
-	if (!current)
-		return;
-	if (!known_written(address)) {
-		if (nr_written == MAX_WRITTEN)
-			abort();
-		written[nr_written++] = address;
-		learnt = true;
-	}
-	pause_here();
-}
-
-void steps_read(const volatile void *address)
-{
-	count_access();
-	if (current && known_written(address))
-		pause_here();
-}
-
-void steps_gap(void *slot)
-{
-	if (!current || steps_fault != FAULT_GAP)
-		return;
-	steps_write(slot);
-	*(void **)slot = NULL;
-}
-
-void steps_blocked(const int *lock)
-{
-	if (!current)
-		abort();
-	current->lock = lock;
-	pause_here();
-}
-
-bool steps_defer(int value, int *counter)
-{
-	if (!current || steps_fault != FAULT_LATE)
-		return false;
-	current->late_counter = counter;
-	current->late_value = value;
-	return true;
-}
-
-void steps_deferred(void)
-{
-	int *counter = current ? current->late_counter : NULL;
-
-	if (!counter)
-		return;
-	current->late_counter = NULL;
-	steps_write(counter);
-	*counter += current->late_value;
-}
 
 /* --- what must hold */
 static u64 watched[MAX_WATCHED];
 static unsigned int nr_watched;
+
+/* What is known of a look, put back with the rest. */
+static struct look {
+	bool held[MAX_WATCHED];		/* in the set since the look began */
+	bool possible[MAX_WATCHED];	/* maybe in it at some time since then */
+	bool found[MAX_WATCHED];
+	bool begun;
+} looks[MAX_OPS];
+
+enum wrong { STOPPED, LOST, GHOST, AT_END, NR_WRONG };
+static unsigned long wrong[NR_WRONG];
 
 static bool has(const struct op *op, u64 pfn)
 {
@@ -232,8 +144,8 @@ static bool has(const struct op *op, u64 pfn)
 
 static bool was_before(u64 pfn)
 {
-	return (scene->before[0].what && has(&scene->before[0], pfn)) ||
-	       (scene->before[1].what && has(&scene->before[1], pfn));
+	return (scene->before[0].what == SET && has(&scene->before[0], pfn)) ||
+	       (scene->before[1].what == SET && has(&scene->before[1], pfn));
 }
 
 static bool must_have(u64 pfn)
@@ -244,9 +156,9 @@ static bool must_have(u64 pfn)
 	for (i = 0; i < MAX_OPS; i++) {
 		if (!has(&scene->ops[i], pfn))
 			continue;
-		if (scene->ops[i].what == CLEAR && coroutines[i].begun)
+		if (scene->ops[i].what == CLEAR && steps_begun(i))
 			return false;
-		if (scene->ops[i].what == SET && coroutines[i].done)
+		if (scene->ops[i].what == SET && steps_done(i))
 			there = true;
 	}
 	return there;
@@ -260,9 +172,9 @@ static bool may_have(u64 pfn)
 	for (i = 0; i < MAX_OPS; i++) {
 		if (!has(&scene->ops[i], pfn))
 			continue;
-		if (scene->ops[i].what == CLEAR && coroutines[i].done)
+		if (scene->ops[i].what == CLEAR && steps_done(i))
 			return false;
-		if (scene->ops[i].what == SET && coroutines[i].begun)
+		if (scene->ops[i].what == SET && steps_begun(i))
 			there = true;
 	}
 	return there;
@@ -274,186 +186,167 @@ static void look_now(void)
 	struct tracker_range range;
 	unsigned int i;
 
-	if (setjmp(give_up_looking))
-		return;
 	for (i = 0; i < nr_watched; i++) {
 		u64 pfn = watched[i];
 		bool seen = tracker_test(&tracker, pfn);
 
 		if (tracker_next(&tracker, pfn, pfn + 1, &range) != seen)
-			violations++;
+			wrong[STOPPED]++;
 		if (seen ? !may_have(pfn) : must_have(pfn))
-			violations++;
+			wrong[STOPPED]++;
 	}
 }
 
-static void look(struct coroutine *self)
+static void begin_look(struct look *self)
 {
-	u64 end = self->op->pfn + self->op->nr;
-	struct tracker_range range = { .pfn = self->op->pfn };
 	unsigned int i;
 
-	for (i = 0; i < nr_watched; i++)
-		self->held[i] = true;
-	while (tracker_next(&tracker, range.pfn + range.nr, end, &range))
+	self->begun = true;
+	for (i = 0; i < nr_watched; i++) {
+		self->held[i] = must_have(watched[i]);
+		self->possible[i] = may_have(watched[i]);
+	}
+}
+
+static void judge_look(const struct op *op, const struct look *self)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_watched; i++) {
+		wrong[LOST] += has(op, watched[i]) && self->held[i] && !self->found[i];
+		wrong[GHOST] += self->found[i] && !self->possible[i];
+	}
+}
+
+static void look(const struct op *op, struct look *self)
+{
+	u64 end = op->pfn + op->nr;
+	struct tracker_range range = { .pfn = op->pfn };
+	unsigned int i;
+
+	begin_look(self);
+	while (1) {
+		u64 from = range.pfn + range.nr;
+
+		if (!tracker_next(&tracker, from, end, &range))
+			break;
+		/* Ascending, and nothing but what was asked for. */
+		wrong[GHOST] += range.pfn < from || !range.nr || range.pfn + range.nr > end;
 		for (i = 0; i < nr_watched; i++)
 			if (has(&(struct op){ SET, range.pfn, range.nr }, watched[i]))
 				self->found[i] = true;
+	}
+	judge_look(op, self);
 }
 
-static void judge_look(const struct coroutine *self)
+static void run_op(unsigned int i)
 {
-	unsigned int i;
-
-	for (i = 0; i < nr_watched; i++)
-		if (has(self->op, watched[i]) && self->held[i] && !self->found[i])
-			violations++;
-}
-
-static void coroutine_main(void)
-{
-	struct coroutine *self = current;
-	const struct op *op = self->op;
+	const struct op *op = &scene->ops[i];
 
 	switch (op->what) {
 	case SET:
-		if (tracker_set(&tracker, op->pfn, op->nr) != (s64)op->nr)
-			violations++;
+		wrong[AT_END] += tracker_set(&tracker, op->pfn, op->nr) != (s64)op->nr;
 		break;
 	case CLEAR:
-		if (tracker_clear(&tracker, op->pfn, op->nr) != op->nr)
-			violations++;
+		wrong[AT_END] += tracker_clear(&tracker, op->pfn, op->nr) != op->nr;
 		break;
 	case LOOK:
-		look(self);
+		look(op, &looks[i]);
+		break;
+	case MAINTAIN:
+#ifdef SHIM_XARRAY
+		xarray_maintain(tracker.xarray);
+#endif
 		break;
 	case NOTHING:
+	case GONE:
 		break;
 	}
-	self->done = true;
-	if (op->what == LOOK)
-		judge_look(self);
-	swapcontext(&self->context, &scheduler);
 }
 
-static bool runnable(const struct coroutine *c)
+static bool is_operation(unsigned int i)
 {
-	return !c->done && !(c->lock && *c->lock);
+	/* The bitmap has no worker. */
+	return scene->ops[i].what && !(IS_BITMAP && scene->ops[i].what == MAINTAIN);
 }
 
-/* The next to go on, by the list of choices. */
-static struct coroutine *choose(void)
+static bool sees_old_memory(unsigned int i)
 {
-	struct coroutine *can[MAX_OPS];
-	unsigned int i, nr = 0;
-
-	for (i = 0; i < MAX_OPS; i++)
-		if (runnable(&coroutines[i]))
-			can[nr++] = &coroutines[i];
-	if (!nr)
-		return NULL;
-	if (depth == MAX_STEPS) {
-		/* A planted fault may send somebody round in circles. */
-		if (!steps_fault)
-			abort();
-		return NULL;
-	}
-	if (depth >= replayed)
-		choice[depth] = 0;
-	options[depth] = nr;
-	return can[choice[depth++]];
-}
-
-static void begin(struct coroutine *c, unsigned int i)
-{
-	memset(c, 0, sizeof(*c));
-	c->op = &scene->ops[i];
-	c->done = c->op->what == NOTHING;
-	getcontext(&c->context);
-	c->context.uc_stack.ss_sp = stacks[i];
-	c->context.uc_stack.ss_size = sizeof(stacks[i]);
-	makecontext(&c->context, coroutine_main, 0);
+	return scene->ops[i].what == LOOK;
 }
 
 static void after_step(void)
 {
 	unsigned int i, j;
 
-	/* What was replayed has been looked at before. */
-	if (depth >= replayed)
-		look_now();
+	wrong[STOPPED] += steps_give_up(look_now);
 	for (i = 0; i < MAX_OPS; i++) {
-		struct coroutine *c = &coroutines[i];
-
-		if (c->op->what != LOOK || !c->begun || c->done)
+		if (!looks[i].begun)
 			continue;
-		for (j = 0; j < nr_watched; j++)
-			c->held[j] = c->held[j] && must_have(watched[j]);
+		for (j = 0; j < nr_watched; j++) {
+			looks[i].held[j] &= must_have(watched[j]);
+			looks[i].possible[j] |= may_have(watched[j]);
+		}
 	}
 }
 
-static void run_once(void)
+static void look_at_end(void)
 {
-	struct coroutine *c;
+	u64 count = tracker_count(&tracker);
 	unsigned int i;
-	u64 count = 0;
 
-	memcpy(arena, saved, arena_used);
-	tracker = saved_tracker;
 	for (i = 0; i < MAX_OPS; i++)
-		begin(&coroutines[i], i);
-	depth = 0;
-	accesses = 0;
-	while ((c = choose())) {
-		c->begun = true;
-		c->lock = NULL;
-		current = c;
-		swapcontext(&scheduler, &c->context);
-		current = NULL;
-		steps++;
-		after_step();
-	}
-	if (violations && steps_fault)
-		return;
-	/* All over: exact, also the count; nobody waits for a lock for ever. */
-	for (i = 0; i < MAX_OPS; i++)
-		if (!coroutines[i].done)
-			violations++;
+		wrong[AT_END] += !steps_done(i);
 	for (i = 0; i < nr_watched; i++)
-		if (tracker_test(&tracker, watched[i]) != must_have(watched[i]))
-			violations++;
-	count = tracker_count(&tracker);
+		wrong[AT_END] += tracker_test(&tracker, watched[i]) != must_have(watched[i]);
 	for (i = 0; i < 2; i++)
-		count -= scene->before[i].nr;
+		count -= scene->before[i].what == SET ? scene->before[i].nr : 0;
 	for (i = 0; i < MAX_OPS; i++) {
 		if (scene->ops[i].what == SET)
 			count -= scene->ops[i].nr;
 		if (scene->ops[i].what == CLEAR)
 			count += scene->ops[i].nr;
 	}
-	if (count)
-		violations++;
+	wrong[AT_END] += !!count;
 }
 
-/* The next list of choices; false: that was all. */
-static bool next_run(void)
+static void at_end(void)
 {
-	while (depth && choice[depth - 1] + 1 == options[depth - 1])
-		depth--;
-	if (!depth)
-		return false;
-	choice[depth - 1]++;
-	replayed = depth;
-	return true;
+	wrong[AT_END] += steps_give_up(look_at_end);
 }
 
+static unsigned long all_wrong(void)
+{
+	return wrong[STOPPED] + wrong[LOST] + wrong[GHOST] + wrong[AT_END];
+}
+
+/* Which mistake has to be made, for a planted fault; NR_WRONG: any. */
+static enum wrong wanted;
+
+static bool any_wrong(void)
+{
+	return wanted == NR_WRONG ? all_wrong() : wrong[wanted];
+}
+
+static const struct steps steps = {
+	.is_one = is_operation,
+	.run = run_op,
+	.stale = sees_old_memory,
+	.after = after_step,
+	.end = at_end,
+	.wrong = any_wrong,
+	.state = looks,
+	.state_size = sizeof(looks),
+};
+
+/* --- scenes */
 static void watch(const struct op *op)
 {
 	const u64 pages[] = { op->pfn - 1, op->pfn, op->pfn + op->nr / 2,
 			      op->pfn + op->nr - 1, op->pfn + op->nr };
 	unsigned int i;
 
-	for (i = 0; op->what && op->what != LOOK && i < ARRAY_SIZE(pages); i++)
+	for (i = 0; op->nr && op->what != LOOK && i < ARRAY_SIZE(pages); i++)
 		watched[nr_watched++] = pages[i];
 }
 
@@ -463,46 +356,30 @@ static void prepare_scene(const struct scene *which)
 
 	scene = which;
 	nr_watched = 0;
+	memset(looks, 0, sizeof(looks));
+	memset(wrong, 0, sizeof(wrong));
 	for (i = 0; i < 2; i++) {
 		const struct op *op = &scene->before[i];
 
 		watch(op);
 		if (op->what)
 			assert_int_equal(tracker_set(&tracker, op->pfn, op->nr), op->nr);
+		if (op->what == GONE)
+			assert_int_equal(tracker_clear(&tracker, op->pfn, op->nr), op->nr);
 	}
 	for (i = 0; i < MAX_OPS; i++)
 		watch(&scene->ops[i]);
 }
 
-/* All runs of a scene; how often something did not hold. */
-static unsigned int run_scene(const struct scene *which, enum fault fault)
+/* All runs of a scene; how often something did not hold is in wrong[]. */
+static struct steps_count run_scene(const struct scene *which, enum fault fault)
 {
-	arena_used = 0;
-	memset(arena, 0, sizeof(arena));
-	steps_fault = FAULT_NONE;
+	steps_forget();
 	assert_int_equal(tracker_create(&tracker, TEST_BACKEND, 3 * SECTION), 0);
 	assert_int_equal(tracker_populate(&tracker, 0, 3 * SECTION), 0);
 	prepare_scene(which);
-	memcpy(saved, arena, arena_used);
-	saved_tracker = tracker;
-
-	steps_fault = fault;
-	nr_written = 0;
-	do {
-		violations = 0;
-		runs = 0;
-		steps = 0;
-		replayed = 0;
-		learnt = false;
-		do {
-			run_once();
-			/* One is enough of a planted fault. */
-			if (fault && violations)
-				return violations;
-		} while (!learnt && ++runs < (fault ? MAX_FAULT_RUNS : MAX_RUNS) && next_run());
-	} while (learnt);
-	assert_true(runs < MAX_RUNS);
-	return violations;
+	steps_begin_here();
+	return steps_run_all(&steps, fault);
 }
 
 static void all_interleavings(void **state)
@@ -510,26 +387,30 @@ static void all_interleavings(void **state)
 	unsigned int i;
 
 	(void)state;
+	wanted = NR_WRONG;
 	for (i = 0; i < ARRAY_SIZE(scenes); i++) {
-		unsigned int wrong = run_scene(&scenes[i], FAULT_NONE);
+		struct steps_count count = run_scene(&scenes[i], FAULT_NONE);
 
-		print_message("%-36s %8lu interleavings, %9lu steps, %u wrong\n",
-			      scenes[i].name, runs, steps, wrong);
-		assert_int_equal(wrong, 0);
-		assert_true(runs > 5);
+		print_message("%-42s %12.6g interleavings, %6lu states, %lu wrong\n",
+			      scenes[i].name, count.interleavings, count.states, all_wrong());
+		assert_int_equal(all_wrong(), 0);
+		assert_true(count.interleavings > 5);
 	}
 }
 
-/* Does a scene notice the fault?  The first that does is named. */
-static bool noticed(enum fault fault)
+/* Does a scene notice the fault, by this mistake?  The first that does is named. */
+static bool noticed(enum fault fault, enum wrong by)
 {
 	unsigned int i;
 
+	wanted = by;
 	for (i = 0; i < ARRAY_SIZE(scenes); i++) {
-		if (!run_scene(&scenes[i], fault))
+		struct steps_count count = run_scene(&scenes[i], fault);
+
+		if (!any_wrong())
 			continue;
-		print_message("planted fault %d: noticed by \"%s\" after %lu interleavings\n",
-			      fault, scenes[i].name, runs);
+		print_message("planted fault %d: noticed by \"%s\" after %lu states\n",
+			      fault, scenes[i].name, count.states);
 		return true;
 	}
 	return false;
@@ -539,12 +420,14 @@ static void planted_faults(void **state)
 {
 	(void)state;
 	if (IS_BITMAP) {
-		assert_true(noticed(FAULT_TORN));
-		assert_true(noticed(FAULT_LATE));
+		assert_true(noticed(FAULT_TORN, NR_WRONG));
+		assert_true(noticed(FAULT_LATE, NR_WRONG));
 	} else {
-		assert_true(noticed(FAULT_GAP));
-		assert_true(noticed(FAULT_NO_LOCK));
+		assert_true(noticed(FAULT_GAP, NR_WRONG));
+		assert_true(noticed(FAULT_NO_LOCK, NR_WRONG));
 	}
+	assert_true(noticed(FAULT_STALE, LOST));
+	assert_true(noticed(FAULT_STALE, GHOST));
 }
 
 int main(void)

@@ -64,23 +64,35 @@ unlisted() {
 # compare SHOWN DOCUMENTED: two sorted lists; prints what only one has.
 compare() { comm -3 "$1" "$2" | tr -d '\t'; }
 
-# Files in sysfs against Documentation/ABI, both ways; parameters against the
+# modes DOCUMENT: FILE MODE of each file there.
+modes() {
+	awk '/^What:/ { if (name) print name, mode; name = $2; sub(".*/", "", name); mode = 444 }
+		/Readable by root only/ { mode = 400 }
+		END { print name, mode }' "$1" | sort
+}
+
+# Files in sysfs, with their modes, against Documentation/ABI, both ways; parameters against the
 # table of Documentation/tdx_reset.md and against modinfo.  The table also has
 # those of the other mode.  Reasons and warnings against its tables.
 case_abi() {
-	doc=/src/Documentation
+	doc=/src/Documentation abi=/src/Documentation/ABI/testing/sysfs-kernel-tdx_reset
 	vm_start "$name" "$kernel" 2 2048 sys_disable=absent t.run=abi "$@"
 	vm_result 120 || bad "$vm_why"
 	grep -a '^VM-FILE: ' "$(vm_log)" | tr -d '\r' | cut -d' ' -f2 | sort >"$tmp/files"
+	grep -a '^VM-FILE: ' "$(vm_log)" | tr -d '\r' | cut -d' ' -f2,3 | sort >"$tmp/modes"
+	modes "$abi" >"$tmp/told-modes"
 	grep -a '^VM-PARAM: ' "$(vm_log)" | tr -d '\r' | cut -d' ' -f2 | sort >"$tmp/params"
 	sed -n 's,^What:.*/sys/kernel/tdx_reset/\([a-z0-9_]\{1\,\}\)$,\1,p' \
-		"$doc/ABI/testing/sysfs-kernel-tdx_reset" | sort >"$tmp/told-files"
+		"$abi" | sort >"$tmp/told-files"
 	sed -n 's/^| `\([a-z0-9_]*\)=[^|]*|.*/\1/p' "$doc/tdx_reset.md" | sort >"$tmp/told-params"
 	modinfo -F parm "/out/modules/$kernel/tdx_reset.ko" | cut -d: -f1 | sort >"$tmp/described"
 	expect_some "files in sysfs" "$(wc -l <"$tmp/files")"
 	expect_some "parameters" "$(wc -l <"$tmp/params")"
 	_odd=$(compare "$tmp/files" "$tmp/told-files")
 	[ -z "$_odd" ] || bad "in sysfs or in Documentation/ABI, not in both: $_odd"
+	_odd=$(compare "$tmp/modes" "$tmp/told-modes")
+	[ -z "$_odd" ] || bad "modes in sysfs, or in Documentation/ABI, not in both: $_odd"
+	expect_some "files for root only" "$(grep -c ' 400$' "$tmp/told-modes")"
 	_odd=$(comm -23 "$tmp/params" "$tmp/told-params")
 	[ -z "$_odd" ] || bad "parameters that Documentation/tdx_reset.md does not have: $_odd"
 	_odd=$(compare "$tmp/params" "$tmp/described")
@@ -114,6 +126,8 @@ case_abi() {
 	[ "$(untold "$doc/tdx_reset.md" <"$tmp/texts-handoff")" = zz-planted ] || bad "a planted text was not noticed"
 	echo zz-planted >>"$tmp/files"
 	[ "$(compare "$tmp/files" "$tmp/told-files")" = zz-planted ] || bad "a planted file was not noticed"
+	sed 's/^map 400$/map 444/' "$tmp/modes" >"$tmp/planted-modes"
+	[ "$(compare "$tmp/planted-modes" "$tmp/told-modes" | wc -l)" = 2 ] || bad "a planted mode was not noticed"
 	echo zz-planted >>"$tmp/params"
 	[ "$(comm -23 "$tmp/params" "$tmp/told-params")" = zz-planted ] || bad "a planted parameter was not noticed"
 	sed 's/BIT(COVERAGE_OUTSIDE_MAP)/BIT(COVERAGE_MISSED_CALL)/' /src/kernel/coverage.c >"$tmp/planted.c"

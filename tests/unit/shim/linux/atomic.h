@@ -5,13 +5,16 @@
 
 #include <linux/types.h>
 
-/* A test may look at, or stop at, every access; see tracker-steps.c. */
+/* A test may count, look at, or stop at, every access; see tracker-steps.c. */
 #ifdef SHIM_STEPS_H
 #include SHIM_STEPS_H
 #endif
+#ifndef SHIM_STEP_READ
+#define SHIM_STEP_READ(address) ((void)(address))
+#endif
 #ifndef SHIM_STEP
 #define SHIM_STEP(address) ((void)(address))
-#define SHIM_STEP_READ(address) ((void)(address))
+#define SHIM_SEEN(address) (address)
 #define SHIM_STEP_SLOT(address) ((void)(address))
 #define SHIM_BLOCKED(lock) ((void)(lock))
 #define SHIM_NO_LOCK false
@@ -55,7 +58,7 @@ static inline void atomic64_sub(s64 value, atomic64_t *v)
 static inline int atomic_read(const atomic_t *v)
 {
 	SHIM_STEP_READ(v);
-	return __atomic_load_n(&v->counter, __ATOMIC_RELAXED);
+	return __atomic_load_n(SHIM_SEEN(&v->counter), __ATOMIC_RELAXED);
 }
 
 static inline void atomic_add(int value, atomic_t *v)

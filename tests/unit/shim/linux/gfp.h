@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Page allocation by the C library.  shim_pages_until_failure lets a test run
- * out of memory at a chosen allocation; shim_pages_held counts what is not yet
- * freed.  Both are defined by the test that links this.
+ * out of memory at a chosen allocation; shim_pages_held counts the pages that are
+ * not yet freed.  Both are defined by the test that links this.
  */
 #ifndef SHIM_LINUX_GFP_H
 #define SHIM_LINUX_GFP_H
@@ -23,9 +23,14 @@
 extern long shim_pages_until_failure;	/* negative: never */
 extern long shim_pages_held;
 
+static inline size_t shim_whole_pages(size_t size)
+{
+	return (size + SHIM_PAGE_SIZE - 1) & ~(SHIM_PAGE_SIZE - 1);
+}
+
 static inline void *alloc_pages_exact(size_t size, int flags)
 {
-	size_t whole = (size + SHIM_PAGE_SIZE - 1) & ~(SHIM_PAGE_SIZE - 1);
+	size_t whole = shim_whole_pages(size);
 	void *pages;
 
 	(void)flags;
@@ -36,16 +41,15 @@ static inline void *alloc_pages_exact(size_t size, int flags)
 	if (!pages)
 		abort();
 	memset(pages, 0, whole);
-	shim_pages_held++;
+	shim_pages_held += whole / SHIM_PAGE_SIZE;
 	return pages;
 }
 
 static inline void free_pages_exact(void *pages, size_t size)
 {
-	(void)size;
 	if (!pages)
 		return;
-	shim_pages_held--;
+	shim_pages_held -= shim_whole_pages(size) / SHIM_PAGE_SIZE;
 	SHIM_FREE(pages);
 }
 
@@ -59,15 +63,17 @@ static inline void free_page(unsigned long page)
 	free_pages_exact((void *)page, SHIM_PAGE_SIZE);
 }
 
-/* The slab's: counted with the pages. */
+/* The slab's, not larger than a page: counted as one. */
 static inline void *kzalloc(size_t size, int flags)
 {
+	if (size > SHIM_PAGE_SIZE)
+		abort();
 	return alloc_pages_exact(size, flags);
 }
 
 static inline void kfree(void *object)
 {
-	free_pages_exact(object, 0);
+	free_pages_exact(object, SHIM_PAGE_SIZE);
 }
 
 #endif /* SHIM_LINUX_GFP_H */

@@ -13,7 +13,7 @@
 #define max(a, b) max_t(__typeof__(a), a, b)
 #define min(a, b) min_t(__typeof__(a), a, b)
 
-#define READ_ONCE(x) ({ SHIM_STEP_READ(&(x)); __atomic_load_n(&(x), __ATOMIC_RELAXED); })
+#define READ_ONCE(x) ({ SHIM_STEP_READ(&(x)); __atomic_load_n(SHIM_SEEN(&(x)), __ATOMIC_RELAXED); })
 #define WRITE_ONCE(x, value) __atomic_store_n(&(x), value, __ATOMIC_RELAXED)
 
 #endif /* SHIM_LINUX_KERNEL_H */

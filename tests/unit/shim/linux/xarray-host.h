@@ -55,7 +55,7 @@ struct rcu_head {
 	void (*func)(struct rcu_head *head);
 };
 
-#define rcu_dereference_raw(p) ({ SHIM_STEP_READ(&(p)); __atomic_load_n(&(p), __ATOMIC_CONSUME); })
+#define rcu_dereference_raw(p) ({ SHIM_STEP_READ(&(p)); __atomic_load_n(SHIM_SEEN(&(p)), __ATOMIC_CONSUME); })
 #define rcu_dereference_check(p, condition) rcu_dereference_raw(p)
 #define rcu_dereference_protected(p, condition) __atomic_load_n(&(p), __ATOMIC_RELAXED)
 #define rcu_assign_pointer(p, value) \
