@@ -146,6 +146,32 @@ equal_at_end() {
 	[ "$(attempt 5)" = complete ] || bad "coverage is $(attempt 5)"
 }
 
+# operands LEAF STATUS REGISTER: of each call of LEAF that answered STATUS.
+operands() {
+	sed -n "s/.*\"leaf\":\"$1\".*\"$3\":\"\(0x[0-9a-f]*\)\".*\"rax\":\"$2\".*/\1/p" "$VM_DIR/$vm_name/events.jsonl" | sort
+}
+
+# A kexec with pages in the states between: as the simulator saw the calls, there are
+# STATE_PAGES (tests/td-user/td_end.c) different pages in each.  Those that TDX has
+# given back and nobody has rewritten are what the tracker has more than TDX.
+expect_states() {
+	operands TDH.MEM.PAGE.AUG '0x[89a-f][0-9a-f]\{15\}' r8 >"$tmp/refused"
+	operands TDH.MEM.RANGE.BLOCK 0x0 rcx >"$tmp/range-block"
+	operands TDH.MEM.PAGE.REMOVE 0x0 rcx >"$tmp/removed"
+	operands TDH.PHYMEM.PAGE.RECLAIM 0x0 rcx >"$tmp/reclaimed"
+	comm -23 "$tmp/range-block" "$tmp/removed" >"$tmp/blocked"
+	for _state in refused blocked removed reclaimed; do
+		[ "$(wc -l <"$tmp/$_state")" = 16 ] && [ -z "$(uniq -d "$tmp/$_state")" ] ||
+			bad "$(sort -u "$tmp/$_state" | wc -l) pages $_state in $(wc -l <"$tmp/$_state") calls, not 16"
+	done
+	_back=$(cat "$tmp/removed" "$tmp/reclaimed" | wc -l)
+	_tracked=$(handoff 'private pages') _private=$(jump_event 2 | number private_pages)
+	expect_some "private pages at the jump" "$_private"
+	[ "${_tracked:-0}" = $((${_private:-0} + _back)) ] ||
+		bad "the tracker has ${_tracked:-no} pages at the hand-off, TDX ${_private:-none} and has given $_back back"
+	echo "states: $_tracked pages in the tracker, $_private of TDX, $_back given back"
+}
+
 # Many callers: each step is done once all the same.
 case_own_concurrent() {
 	cpus=$1; shift
