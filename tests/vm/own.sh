@@ -172,6 +172,19 @@ expect_states() {
 	echo "states: $_tracked pages in the tracker, $_private of TDX, $_back given back"
 }
 
+# Every CPU of CPUS did TDH.SYS.LP.INIT; and CPU 1, which went and came back, can call
+# TDX: tdx_cpu_enable() says 0 there because it remembers.
+expect_cpus() {
+	_cpus=$(sed -n 's/.*"cpu":\([0-9]*\),"leaf":"TDH.SYS.LP.INIT".*"rax":"0x0".*/\1/p' "$VM_DIR/$vm_name/events.jsonl" | sort -u | wc -l)
+	[ "$_cpus" = "$1" ] || bad "TDH.SYS.LP.INIT succeeded on $_cpus CPUs, not on $1"
+	_calls=$(awk '/"ev":"vmxoff","cpu":1[},]/ { gone = 1; back = 0 }
+		/"ev":"vmxon","cpu":1[},]/ { back = gone }
+		back && /"ev":"seamcall","cpu":1,.*"rax":"0x0"/ { n++ }
+		END { print n + 0 }' "$VM_DIR/$vm_name/events.jsonl")
+	expect_some "SEAMCALLs of the CPU that came back" "$_calls"
+	echo "cpus: TDH.SYS.LP.INIT on $_cpus, $_calls calls by the one that came back"
+}
+
 # Many callers: each step is done once all the same.
 case_own_concurrent() {
 	cpus=$1; shift
