@@ -203,8 +203,14 @@ case_own_concurrent() {
 	tdmrs=$(grep -a 'TDX enabled: ' "$(vm_log)" | sed -n 's/.* \([0-9]*\) TDMRs.*/\1/p')
 	[ "${tdmrs:-0}" -ge 4 ] || bad "the log tells of ${tdmrs:-no} TDMRs: too few to see CPUs side by side"
 	[ "$initialisers" -gt 1 ] || bad "TDH.SYS.TDMR.INIT of ${tdmrs:-the} TDMRs ran on one CPU only"
+	# A call is under way from its "hold" to its "seamcall"; who goes over the CPUs one
+	# after the other has one at a time.
+	side=$(awk '/"leaf":"TDH.SYS.TDMR.INIT"/ && /"ev":"hold"/ && ++n > most { most = n }
+		/"leaf":"TDH.SYS.TDMR.INIT"/ && /"ev":"seamcall"/ { n-- }
+		END { print most + 0 }' "$VM_DIR/$vm_name/events.jsonl")
+	[ "$side" -gt 1 ] || bad "at most $side calls of TDH.SYS.TDMR.INIT were under way at once"
 	equal_at_end
-	echo "own-concurrent: TDH.SYS.TDMR.INIT of ${tdmrs:-0} TDMRs on $initialisers CPUs; $(grep -a 'td_user: tdx_enable' "$(vm_log)" | head -n 1)"
+	echo "own-concurrent: TDH.SYS.TDMR.INIT of ${tdmrs:-0} TDMRs on $initialisers CPUs, $side at once; $(grep -a 'td_user: tdx_enable' "$(vm_log)" | head -n 1)"
 	finish
 }
 
