@@ -37,8 +37,8 @@ case_hotplug() {
 	esac
 	vm_start "$name" "$kernel" 2 2048 "$opts" "t.run=$run" "t.at=$dimm_at" "t.mib_added=$dimm_mib" \
 		"t.blocks=$online" t.mib=16 "$touch" "$@"
-	vm_wait '^VM-START: ' 150 || { bad "$vm_why"; finish; }
 	inject_early
+	vm_wait '^VM-START: ' 150 || { bad "$vm_why"; finish; }
 	vm_wait '^VM-HOTPLUG: plug\|^VM-RESULT: ' 150 || bad "$vm_why"
 	plug_in
 	case " $* " in

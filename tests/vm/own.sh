@@ -43,6 +43,10 @@ compare_attempt() {
 	compared=$((compared + 1))
 }
 
+# wait_boot: the kernel boots; what is injected now is there before it calls TDX.
+# At VM-START there may be a second left.
+wait_boot() { vm_wait 'Linux version' 150 || { bad "$vm_why"; finish; }; }
+
 called() { leaf_number "$1" calls; }
 given() { leaf_number "$1" injected; }
 
@@ -51,7 +55,7 @@ given() { leaf_number "$1" injected; }
 case_own_faults() {
 	status=$1 count=$2; shift 2
 	vm_start "$name" "$kernel" 2 5120 sys_disable=absent t.run=own-enable t.stay=1 "$@"
-	vm_wait '^VM-START: ' 150 || { bad "$vm_why"; finish; }
+	wait_boot
 	echo "$enable_leaves" | while read -r nr _ after; do
 		vm_ctl inject "$nr" "$status" "$count" "$after" >/dev/null
 	done
@@ -85,7 +89,7 @@ disarm() { vm_ctl inject "$1" 0 0 >/dev/null; }
 case_own_every() {
 	status=$1 few=6; shift
 	vm_start "$name" "$kernel" 2 5120 sys_disable=absent t.run=own-enable t.stay=1 t.attempts=300 t.pause=2 "$@"
-	vm_wait '^VM-START: ' 150 || { bad "$vm_why"; finish; }
+	wait_boot
 	# shellcheck disable=SC2046
 	set -- $(echo "$enable_leaves" | cut -d' ' -f1)
 	after=0 seen=0 compared=0 failed=0 first=0
@@ -234,7 +238,7 @@ case_own_unload() {
 	rest=10
 	[ "$leaf" != 36 ] || rest=25
 	vm_start "$name" "$kernel" 2 5120 "$opts" t.run=own-enable t.stay=1 t.unload=1 "t.rest=$rest" "$@"
-	vm_wait '^VM-START: ' 150 || { bad "$vm_why"; finish; }
+	wait_boot
 	vm_ctl inject "$leaf" "${STUCK:-0xc000010000000001}" $count "$after" >/dev/null
 	if [ "$expect" = returns ]; then
 		# They come back into memory that the kernel uses for something else by
@@ -277,7 +281,7 @@ case_own_pamt() {
 	mib=$1 expect=$2; shift 2
 	[ "$expect" = enabled ] || set -- t.warm=1 "$@"
 	vm_start "$name" "$kernel" 2 "$mib" sys_disable=absent t.run=own-pamt t.stay=1 "$@"
-	vm_wait '^VM-START: ' 150 || { bad "$vm_why"; finish; }
+	wait_boot
 	[ "$expect" = enabled ] || vm_ctl inject 45 0xc000010000000001 1000 0 >/dev/null
 	vm_result 240 || bad "$vm_why"
 	grep -a '^VM-PAMT: ' "$(vm_log)" | tr -d '\r'
