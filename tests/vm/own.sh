@@ -225,13 +225,16 @@ came_back() {
 }
 
 # Unloaded after LEAF failed: no line of the PAMT's memory is left to TDX, also
-# when what it wrote was in the caches.  The twin's WBINVD does nothing.
+# when what it wrote was in the caches.  The twin's WBINVD does nothing.  With
+# init_on_free=1 the kernel writes each page when it is freed.  If that came before
+# WBINVD, lines would come back; if it came before MOVDIR64B, that would meet lines
+# that are not TDX's any more.
 case_own_unload() {
 	leaf=$1 after=$2 expect=$3; shift 3
 	# Long enough that most of it would come back after the reset.
 	opts=sys_disable=absent,cache=on,cache_ms=10000
 	[ "$expect" = normal ] || opts=$opts,wbinvd=ignore
-	count=1
+	count=1 status=${STUCK:-${STATUS:-0xc000010000000001}}
 	[ -z "${STUCK:-}" ] || { count=1000000; opts=$opts,seamcalls=unlogged; }
 	# Only TDH.SYS.TDMR.INIT writes memory, for which there is a wait of 11 s.  The rest
 	# is to be stopped in.
@@ -239,7 +242,7 @@ case_own_unload() {
 	[ "$leaf" != 36 ] || rest=25
 	vm_start "$name" "$kernel" 2 5120 "$opts" t.run=own-enable t.stay=1 t.unload=1 "t.rest=$rest" "$@"
 	wait_boot
-	vm_ctl inject "$leaf" "${STUCK:-0xc000010000000001}" $count "$after" >/dev/null
+	vm_ctl inject "$leaf" "$status" $count "$after" >/dev/null
 	if [ "$expect" = returns ]; then
 		# They come back into memory that the kernel uses for something else by
 		# now: how long it lives is chance.
@@ -264,14 +267,20 @@ case_own_unload() {
 	else
 		expect_zero "pages that TDX wrote" "$wrote"
 	fi
-	owned=$(vm_ctl counts | number owned_lines)
+	counts=$(vm_ctl counts)
+	owned=$(echo "$counts" | number owned_lines) pamt=$(echo "$counts" | number PAMT)
+	taken=$(vm_ctl stats | number made_normal)
+	[ "$(given "$leaf")" -ge 1 ] || bad "leaf $leaf did not fail"
 	grep -a -q '^VM-AGAIN' "$(vm_log)" && bad "the guest went on before it was looked at"
 	vm_ctl cont >/dev/null
 	expect_zero "lines left to TDX" "$owned"
 	expect_zero "lines that came back" "$(came_back)"
+	expect_zero "poisoned lines" "$(events poison)"
+	[ "$taken" = $((${pamt:-0} * 64)) ] ||
+		bad "MOVDIR64B met ${taken:-no} lines of TDX, but the PAMT has ${pamt:-0} pages: somebody wrote there before"
 	vm_result 60 || bad "$vm_why"
 	expect_said "$@"
-	echo "own-unload: $owned lines left to TDX; $wrote pages written back in time, $(came_back) lines later"
+	echo "own-unload: $owned lines left to TDX, $taken taken from it; $wrote pages written back in time, $(came_back) lines later"
 	finish
 }
 
