@@ -50,15 +50,64 @@ wait_boot() { vm_wait 'Linux version' 150 || { bad "$vm_why"; finish; }; }
 called() { leaf_number "$1" calls; }
 given() { leaf_number "$1" injected; }
 
+# with_status STATUS[,STATUS...]: the leaves with the status of each behind it; the
+# last one is for all that are left.
+with_status() {
+	echo "$enable_leaves" | awk -v list="$1" '
+		BEGIN { n = split(list, status, ",") } { print $0, status[NR < n ? NR : n] }'
+}
+
+# Why a step failed and what tdx_enable() returned, as STATUS|TEXT|ERROR.  As it is
+# documented, where STATUS is what a status begins with, or "any other":
+causes_documented() {
+	sed -n 's/^| \(0x[0-9a-f]*\|any other\) | \(.*\) | \(-[0-9]*\) ([A-Z]*) |$/\1|\2|\3/p' /src/Documentation/tdx_reset.md
+}
+# As the log says it: an attempt may end with several such lines before its result,
+# and several attempts may end before td-user tells what a caller got (the scenario
+# repeats its line).
+causes_logged() {
+	tr -d '\r' <"$(vm_log)" | awk '!seen[$0]++' | sed -n -e 's/.*tdx_reset: enable: TDH.* on CPU [0-9]*: status \(0x[0-9a-f]*\): \(.*\)/step \1|\2/p' \
+		-e 's/.*tdx_reset: TDX is not enabled: error \(-[0-9]*\);.*/error \1/p' \
+		-e 's/.*td_user: tdx_enable(): .* with result \(-[0-9]*\)$/got \1/p' | awk '
+		$1 == "step" { step[++n] = substr($0, 6) }
+		$1 == "error" { for (; n; n--) print step[n] "|" $2; error[$2] }
+		$1 == "got" { if (!($2 in error)) print "a caller|got what no attempt ended with|" $2; delete error }'
+}
+# undocumented DOCUMENTED: the logged causes that differ from it.
+undocumented() {
+	awk -F '|' 'NR == FNR { text[$1] = $2; error[$1] = $3; next }
+		{
+			row = "any other"
+			for (s in text) if (index($1, s) == 1) row = s
+			if ($2 != text[row] || $3 != error[row]) print
+		}' "$1" -
+}
+
+# expect_causes: text and error of each failure are those of the documentation.
+expect_causes() {
+	causes_documented >"$tmp/documented"
+	causes_logged | sort -u >"$tmp/causes"
+	expect_some "documented causes" "$(wc -l <"$tmp/documented")"
+	expect_some "causes in the log" "$(wc -l <"$tmp/causes")"
+	_odd=$(undocumented "$tmp/documented" <"$tmp/causes")
+	[ -z "$_odd" ] || bad "other than Documentation/tdx_reset.md says: $_odd"
+	# The twins: another error or another text is noticed.
+	for _change in 's/|-[0-9]*$/|-1/' 's/|./|/'; do
+		[ "$(sed "$_change" "$tmp/causes" | undocumented "$tmp/documented" | wc -l)" = "$(wc -l <"$tmp/causes")" ] ||
+			bad "a planted cause was not noticed: $_change"
+	done
+}
+
 # Every leaf of the enablement fails with a status, COUNT times; each failure is
-# told with the leaf's name, and TDX is enabled in the end.
+# told with the leaf's name and its documented cause, and TDX is enabled in the end.
 case_own_faults() {
-	status=$1 count=$2; shift 2
+	with_status "$1" >"$tmp/leaves"
+	count=$2; shift 2
 	vm_start "$name" "$kernel" 2 5120 sys_disable=absent t.run=own-enable t.stay=1 "$@"
 	wait_boot
-	echo "$enable_leaves" | while read -r nr _ after; do
-		vm_ctl inject "$nr" "$status" "$count" "$after" >/dev/null
-	done
+	while read -r nr _ after status; do
+		vm_ctl inject "$nr" "$status" "$count" "$after" </dev/null >/dev/null
+	done <"$tmp/leaves"
 	seen=0 compared=0
 	while vm_running && ! grep -a -q '^VM-ENABLED: \|^VM-RESULT: ' "$(vm_log)"; do
 		sleep 0.3
@@ -68,15 +117,15 @@ case_own_faults() {
 		if [ "$(attempt 2)" = 0 ]; then go_on; else compare_attempt; fi
 	done
 	vm_result 60 || bad "$vm_why"
-	echo "$enable_leaves" >"$tmp/leaves"
-	while read -r nr leaf _; do
+	while read -r nr leaf _ status; do
 		[ "$(given "$nr")" = "$count" ] || bad "$leaf failed $(given "$nr") times, not $count"
 		grep -a -q "tdx_reset: enable: $leaf on CPU .* status $status: " "$(vm_log)" ||
-			bad "the log does not say that $leaf failed"
+			bad "the log does not say that $leaf failed with $status"
 	done <"$tmp/leaves"
+	expect_causes
 	equal_at_end
 	[ "$compared" -ge 4 ] || bad "only $compared of $seen attempts were compared"
-	echo "own-faults: $seen attempts, $compared compared; $(grep -a 'TDX enabled: ' "$(vm_log)" | head -n 1)"
+	echo "own-faults: $seen attempts, $compared compared, $(wc -l <"$tmp/causes") causes; $(grep -a 'TDX enabled: ' "$(vm_log)" | head -n 1)"
 	finish
 }
 
@@ -131,6 +180,7 @@ case_own_every() {
 	[ $# = 1 ] || bad "not every leaf's turn came, these are left: $*"
 	told=$(grep -a -c "tdx_reset: enable: TDH.* on CPU .* status $status: " "$(vm_log)")
 	[ "$told" = "$failed" ] || bad "$failed attempts failed, the log tells of $told"
+	expect_causes
 	equal_at_end
 	[ "$compared" -ge $((failed / 2)) ] || bad "only $compared of $failed attempts were compared"
 	echo "own-every: $failed attempts failed, $compared compared; $(grep -a 'TDX enabled: ' "$(vm_log)" | head -n 1)"
