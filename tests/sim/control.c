@@ -212,9 +212,10 @@ static const char *cmd_stats(char **arg, GString *out)
 {
 	(void)arg;
 	g_string_append_printf(out, "\"seamcalls\":%lu,\"movdir64b\":%lu,\"nt_stores\":%lu,"
-			       "\"wbinvd\":%lu,\"machine_checks\":%lu,\"overlays\":%lu",
+			       "\"wbinvd\":%lu,\"machine_checks\":%lu,\"overlays\":%lu,\"made_normal\":%lu",
 			       sim_stats.seamcalls, sim_stats.movdir64b, sim_stats.nt_stores,
-			       sim_stats.wbinvd, sim_stats.machine_checks, sim_stats.overlays);
+			       sim_stats.wbinvd, sim_stats.machine_checks, sim_stats.overlays,
+			       sim_stats.made_normal);
 	return NULL;
 }
 

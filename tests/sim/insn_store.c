@@ -58,7 +58,7 @@ void on_movdir64b(unsigned int cpu, void *u)
 	struct insn insn = *(const struct insn *)u;
 	uint64_t src, dst, data[8], pa, cs = 0;
 	unsigned int modrm_at = insn.opcode + 3, oi;
-	bool disarm = false, owned = false;
+	bool disarm = false, known, owned = false;
 	struct cpu_ctx c;
 
 	if (!cpu_begin(&c))
@@ -77,7 +77,8 @@ void on_movdir64b(unsigned int cpu, void *u)
 	for (unsigned int i = 0; i < 8; i++)
 		data[i] = qemu.cpu_ldq_mmu(c.env, src + i * 8, oi, host_pc - GETPC_ADJ);
 	/* Before the line has other contents: by these it is told whose it is. */
-	if (stores_on() && qemu_plugin_translate_vaddr(dst, &pa)) {
+	known = qemu_plugin_translate_vaddr(dst, &pa);
+	if (known) {
 		sim_lock();
 		owned = mem_line_owned(pa) || mem_line_poisoned(pa);
 		sim_unlock();
@@ -85,7 +86,9 @@ void on_movdir64b(unsigned int cpu, void *u)
 	for (unsigned int i = 0; i < 8; i++)
 		qemu.cpu_stq_mmu(c.env, dst + i * 8, data[i], oi, host_pc - GETPC_ADJ);
 	STAT_INC(movdir64b);
-	if (qemu_plugin_translate_vaddr(dst, &pa)) {
+	if (owned)
+		STAT_INC(made_normal);
+	if (known) {
 		sim_lock();
 		if (points_on)
 			points_storing(pa);

@@ -229,9 +229,17 @@ uint64_t mem_page_poisoned(uint64_t pa)
 	return page ? page->poisoned : 0;
 }
 
+/* The other lines of the page cost time: who asks may ask for one after the other. */
 bool mem_line_owned(uint64_t pa)
 {
-	return mem_page_owned(pa) >> line_of(pa) & 1;
+	struct page *page = page_of(pa);
+	uint64_t line = 1ULL << line_of(pa);
+
+	if (!page || !(page->owned & line))
+		return false;
+	if (!(page->poisoned & line) && !shows_pattern(pa & ~(SIM_LINE - 1), page->generation))
+		page->owned &= ~line;
+	return page->owned & line;
 }
 
 bool mem_line_poisoned(uint64_t pa)

@@ -88,6 +88,7 @@ void sim_set_cpu(unsigned int phys_bits, bool erratum);
 
 struct sim_stats {
 	uint64_t seamcalls, movdir64b, nt_stores, wbinvd, machine_checks, overlays;
+	uint64_t made_normal;	/* lines that were TDX's, or poisoned, until MOVDIR64B */
 };
 extern struct sim_stats sim_stats;
 

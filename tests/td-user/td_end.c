@@ -152,28 +152,50 @@ static struct td_page *last_page(struct td *td, unsigned int n)
 	return NULL;
 }
 
-/* The SEAMCALL fails: the guest address has a page already. */
-static int state_added_failed(struct td *td)
+/* Kept until each has been tried: the allocator gives a page that is freed out again. */
+static struct page *refused[STATE_PAGES];
+
+static void free_refused(void)
 {
-	struct page *page = alloc_page(GFP_KERNEL);
+	int i;
+
+	for (i = 0; i < STATE_PAGES; i++) {
+		if (refused[i])
+			__free_page(refused[i]);
+		refused[i] = NULL;
+	}
+}
+
+/* The SEAMCALL fails: the guest address has a page already. */
+static int state_added_failed(struct td *td, unsigned int n)
+{
 	u64 status;
 
-	if (!page)
+	refused[n] = alloc_page(GFP_KERNEL);
+	if (!refused[n])
 		return -ENOMEM;
-	status = seam(TDH_MEM_PAGE_AUG, 0, td->tdr, page_to_phys(page), 0);
-	memset(page_address(page), 0x5a, PAGE_SIZE);
-	__free_page(page);
+	status = seam(TDH_MEM_PAGE_AUG, 0, td->tdr, page_to_phys(refused[n]), 0);
+	memset(page_address(refused[n]), 0x5a, PAGE_SIZE);
 	return td_is_error(status) ? 0 : td_failed("a second page for one address", status);
 }
 
-static int state_blocked(struct td *td)
+/*
+ * Not those at the end, which are for "removed".  They stay where they are, so the
+ * next one is another one.  Blocked already is no error, but not what is wanted.
+ */
+static int state_blocked(struct td *td, unsigned int n)
 {
-	struct td_page *p = last_page(td, STATE_PAGES);
+	struct td_page *p = last_page(td, STATE_PAGES + n);
+	u64 status;
 
-	return p && !td_is_error(block_page(td, p)) ? 0 : -EIO;
+	if (!p)
+		return -ENOENT;
+	status = block_page(td, p);
+	return status ? td_failed("TDH.MEM.RANGE.BLOCK", status) : 0;
 }
 
-static int state_removed(struct td *td)
+/* The last one that is not back yet, each time another. */
+static int state_removed(struct td *td, unsigned int n)
 {
 	struct td_page *p = last_page(td, 0);
 
@@ -185,7 +207,7 @@ static int state_removed(struct td *td)
 }
 
 /* Only of a TD that has ended: the last one. */
-static int state_reclaimed(struct td *unused)
+static int state_reclaimed(struct td *unused, unsigned int n)
 {
 	struct td *td = &tds[nr_tds - 1];
 	struct td_page *p;
@@ -198,7 +220,7 @@ static int state_reclaimed(struct td *unused)
 
 static const struct {
 	const char *name;
-	int (*make)(struct td *td);
+	int (*make)(struct td *td, unsigned int n);
 } states[] = {
 	{ "added-failed", state_added_failed },
 	{ "blocked", state_blocked },
@@ -217,7 +239,8 @@ int td_state(const char *state)
 		if (!sysfs_streq(state, states[i].name))
 			continue;
 		for (try = 0; try < STATE_PAGES && !ret; try++)
-			ret = states[i].make(&tds[0]);
+			ret = states[i].make(&tds[0], try);
+		free_refused();
 		pr_info("state %s: %d pages, result %d\n", states[i].name, try, ret);
 		return ret;
 	}

@@ -107,6 +107,10 @@ case_abi() {
 		_odd=$(untold "$doc/tdx_reset.md" <"$tmp/texts-$_source")
 		[ -z "$_odd" ] || bad "texts of $_source.c that Documentation/tdx_reset.md does not have: $_odd"
 	done
+	sed -n 's/^\t  "\(.*\)" },$/\1/p' /src/kernel/enable_error.c >"$tmp/texts-causes"
+	expect_some "texts in enable_error.c" "$(wc -l <"$tmp/texts-causes")"
+	_odd=$(untold "$doc/tdx_reset.md" <"$tmp/texts-causes")
+	[ -z "$_odd" ] || bad "causes of enable_error.c that Documentation/tdx_reset.md does not have: $_odd"
 	sed -n 's/^| \(.*\) | yes |.*/\1/p' "$doc/tdx_reset.md" | sort >"$tmp/told-healed"
 	healed /src/kernel/coverage.c >"$tmp/healed"
 	expect_some "reasons that TDH.SYS.DISABLE heals" "$(wc -l <"$tmp/healed")"

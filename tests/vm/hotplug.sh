@@ -37,8 +37,8 @@ case_hotplug() {
 	esac
 	vm_start "$name" "$kernel" 2 2048 "$opts" "t.run=$run" "t.at=$dimm_at" "t.mib_added=$dimm_mib" \
 		"t.blocks=$online" t.mib=16 "$touch" "$@"
-	vm_wait '^VM-START: ' 150 || { bad "$vm_why"; finish; }
 	inject_early
+	vm_wait '^VM-START: ' 150 || { bad "$vm_why"; finish; }
 	vm_wait '^VM-HOTPLUG: plug\|^VM-RESULT: ' 150 || bad "$vm_why"
 	plug_in
 	case " $* " in
@@ -51,8 +51,9 @@ case_hotplug() {
 	finish
 }
 
-# TDH.MEM.PAGE.AUG with pages of the DIMM, in the first kernel.
-augmented_inside() { grep -c '"leaf":"TDH.MEM.PAGE.AUG".*"r8":"0x1[01][0-9a-f]\{7\}"' "$VM_DIR/$vm_name/events.jsonl" || :; }
+# augmented_inside RAX: TDH.MEM.PAGE.AUG with pages of the DIMM, in the first kernel,
+# that ended so.
+augmented_inside() { grep -c '"leaf":"TDH.MEM.PAGE.AUG".*"r8":"0x1[01][0-9a-f]\{7\}","rax":"'"$1"'"' "$VM_DIR/$vm_name/events.jsonl" || :; }
 
 hotplug_kexec() {
 	vm_result 240 || bad "the next kernel did not finish: $vm_why"
@@ -62,8 +63,8 @@ hotplug_kexec() {
 	expect_zero "pages left at the hand-off" "$(handoff left)"
 	expect_some "pages scrubbed" "$(handoff scrubbed)"
 	case " $* " in
-	*' t.inside=1 '*) expect_some "pages of the DIMM that TDs had" "$(augmented_inside)" ;;
-	*' t.inside=0 '*) expect_zero "pages of the DIMM that TDs had" "$(augmented_inside)" ;;
+	*' t.inside=1 '*) expect_some "pages of the DIMM that TDs had" "$(augmented_inside 0x0)" ;;
+	*' t.inside=0 '*) expect_zero "pages of the DIMM that TDs were to have" "$(augmented_inside '0x[0-9a-f]*')" ;;
 	esac
 	grep -a 'tdx_reset: hand-off:' "$(vm_log)" | tail -n 1
 }
@@ -71,7 +72,7 @@ hotplug_kexec() {
 hotplug_refused() {
 	vm_wait 'hand-off: .* refused: .*; resetting through firmware' 180 || bad "$vm_why"
 	expect_reset
-	expect_some "pages of the DIMM that TDs had" "$(augmented_inside)"
+	expect_some "pages of the DIMM that TDs had" "$(augmented_inside 0x0)"
 	grep -a 'hand-off:' "$(vm_log)" | tail -n 2
 }
 
