@@ -183,7 +183,8 @@ static void normal(struct handoff *handoff)
 		refuse(handoff, coverage_reason());
 		return;
 	}
-	if (handoff->image->preserve_context && any_tracked(0, U64_MAX)) {
+	if (handoff->image->preserve_context &&
+	    (any_tracked(0, U64_MAX) || users_registered())) {
 		refuse(handoff, "a kexec that comes back would find its TDX memory cleared");
 		return;
 	}
@@ -281,7 +282,8 @@ static notrace void machine_kexec_entry(unsigned long ip,
 		own_close();
 	}
 	watch_account();
-	user = users_call(image);
+	/* Not if it is to come back: they would lose what they still need. */
+	user = image->preserve_context ? NULL : users_call(image);
 	if (!platform.erratum)
 		nothing_cached(&handoff);
 	else if (image->type == KEXEC_TYPE_CRASH)

@@ -222,6 +222,7 @@ u64 scrub_parallel_done(u64 *ns);
 void users_find(void);
 void users_start(void);
 void users_stop(void);
+bool users_registered(void);
 const char *users_call(const struct kimage *image);
 
 /* firmware_reset.c */

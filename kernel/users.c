@@ -193,6 +193,16 @@ static int call_one(struct tdx_reset_user *user, bool crash)
 }
 
 /**
+ * users_registered - may there be private memory that the tracker does not know?
+ *
+ * Context: any.
+ */
+bool users_registered(void)
+{
+	return !list_empty(&users);
+}
+
+/**
  * users_call - it is the last moment
  * @image: about to be jumped to
  *

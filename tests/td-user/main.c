@@ -10,6 +10,7 @@
  *   make		tds= TDs with mib= MiB each
  *   state NAME		leave pages in a state between (td.c)
  *   range PA SIZE	from now on their pages come from there
+ *   enter		TDH.VP.ENTER, which has to be refused
  *   give PA		one page of somebody else's memory becomes TD memory
  *   destroy		no TD is left
  *
@@ -26,6 +27,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "tdx/leaf_effects.h"
 #include "td-user.h"
 
 bool own = true;
@@ -130,6 +132,14 @@ static int give(const char *address)
 	return ret ? ret : td_give(pa);
 }
 
+/* tdx_seamcall() does not serve it: the guest's registers would come back in ours. */
+static int enter_refused(void)
+{
+	struct seamcall_args args = { };
+
+	return tdx_seamcall(TDH_VP_ENTER, &args) == SEAMCALL_REFUSED ? 0 : -EIO;
+}
+
 static int use_range(const char *range)
 {
 	u64 pa, size;
@@ -149,6 +159,8 @@ static int run(const char *command)
 		return use_range(command + strlen("range "));
 	if (strstarts(command, "give "))
 		return give(command + strlen("give "));
+	if (sysfs_streq(command, "enter"))
+		return enter_refused();
 	if (sysfs_streq(command, "destroy")) {
 		td_destroy_all();
 		return 0;
@@ -172,7 +184,7 @@ static const struct kernel_param_ops do_ops = {
 };
 
 module_param_cb(do, &do_ops, NULL, 0200);
-MODULE_PARM_DESC(do, "a command: enable, make, state NAME, range PA SIZE, give PA, destroy");
+MODULE_PARM_DESC(do, "a command: enable, make, state NAME, range PA SIZE, give PA, enter, destroy");
 
 static int __init td_user_init(void)
 {

@@ -73,7 +73,7 @@ succeeded() {
 
 proof_end() {
 	vm_ctl cont >/dev/null || bad "the simulator does not answer"
-	vm_wait '^VM-PROOF: end\|^VM-RESULT: ' 1200 || bad "$vm_why"
+	vm_wait '^VM-PROOF: end\|^VM-RESULT: ' "${PROOF_LIMIT:-1200}" || bad "$vm_why"
 	# All counts are of one moment.
 	vm_ctl stop >/dev/null || bad "the simulator does not answer"
 	points=$(vm_ctl points) || bad "the simulator does not answer"
