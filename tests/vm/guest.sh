@@ -259,8 +259,14 @@ stay_on() {
 	taskset -p $((1 << $1)) "$_self" >/dev/null || fail "no way to stay on CPU $1"
 }
 
-# set_watchdogs: to the shortest that the kernel takes, and a panic.
+# set_watchdogs: to the shortest that the kernel takes, and a panic; and keep all CPUs
+# busy, since an idle one is excused.
 set_watchdogs() {
+	_cpu=$(nproc)
+	while [ "$_cpu" -gt 0 ]; do
+		_cpu=$((_cpu - 1))
+		taskset $((1 << _cpu)) sh -c 'while :; do :; done' &
+	done
 	echo 1 >/proc/sys/kernel/softlockup_panic &&
 	echo 1 >/proc/sys/kernel/watchdog_thresh &&
 	echo 3 >/sys/module/rcupdate/parameters/rcu_cpu_stall_timeout &&
