@@ -259,7 +259,7 @@ static bool host_with_erratum(struct tool *t)
 static const char partial[] =
 	"the machine will be reset through firmware instead of jumping, unless TDH.SYS.DISABLE makes up for it";
 static const char partial_crash[] =
-	"a crash starts the crash kernel all the same; but with crashkernel=SIZE,cma, or where tdx_reset could not find the crash kernel's memory, it resets the machine through firmware, without a dump, unless TDH.SYS.DISABLE makes up for it";
+	"a crash starts the crash kernel all the same; but with crashkernel=SIZE,cma, where TDX was in use by an earlier kernel, or where tdx_reset could not find the crash kernel's memory, it resets the machine through firmware, without a dump, unless TDH.SYS.DISABLE makes up for it";
 
 void status_warn(struct tool *t, bool crash)
 {
