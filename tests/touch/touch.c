@@ -90,6 +90,32 @@ static unsigned long touch_page(struct page *page)
 	return wrong;
 }
 
+/*
+ * Blocks that are left to others: a task that begins meanwhile needs one for its
+ * stack, and when there are only single pages the OOM killer comes.
+ */
+#define LEFT_BLOCKS	32
+#define LEFT_ORDER	3
+
+static struct page *left[LEFT_BLOCKS];
+
+static void touch_keep_left(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < LEFT_BLOCKS; i++)
+		left[i] = alloc_pages(TOUCH_GFP, LEFT_ORDER);
+}
+
+static void touch_give_left(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < LEFT_BLOCKS; i++)
+		if (left[i])
+			__free_pages(left[i], LEFT_ORDER);
+}
+
 /* Return: pages that were taken. */
 static unsigned long touch_take_all(struct list_head *blocks)
 {
@@ -97,12 +123,14 @@ static unsigned long touch_take_all(struct list_head *blocks)
 	unsigned long taken = 0;
 	struct page *page;
 
+	touch_keep_left();
 	while ((page = touch_alloc(&order))) {
 		set_page_private(page, order);
 		list_add(&page->lru, blocks);
 		taken += 1UL << order;
 		cond_resched();
 	}
+	touch_give_left();
 	return taken;
 }
 
