@@ -68,11 +68,11 @@ if [ -e /dev/full ] && "$tool" --help >/dev/full 2>"$dir/err"; then
 	failed=1
 fi
 # With -S 1 is an answer, so it is another error there.
-mkdir -p "$dir/root/sys/kernel"
-echo 1 >"$dir/root/sys/kernel/kexec_crash_loaded"
+mkdir -p "$dir/sysroot/sys/kernel"
+echo 1 >"$dir/sysroot/sys/kernel/kexec_crash_loaded"
 report() {
 	_status=0
-	"$tool" --sysroot "$dir/root" "$@" >"$_to" 2>"$dir/err" || _status=$?
+	"$tool" --sysroot "$dir/sysroot" "$@" >"$_to" 2>"$dir/err" || _status=$?
 	[ $_status = "$_wanted" ] ||
 		{ echo "FAILED: $* >$_to: status $_status, not $_wanted: $(cat "$dir/err")"; failed=1; }
 }
